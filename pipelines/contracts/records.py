@@ -1,0 +1,422 @@
+"""The canonical record types: what a feed may deliver, declared once.
+
+Feeds differ before this border and nothing differs after it. From these declarations come the polars
+schemas of the lake, the DDL of `landing.*`, the keys that decide duplicate or revision, and the
+dates a change touches. How bytes become records belongs in `ingest`, what records become in dbt.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+import polars as pl
+
+from pipelines.contracts.states import SourceKind, State, Statistic
+
+TEXT = pl.String()
+NUMBER = pl.Float64()
+COUNT = pl.Int64()
+DATE = pl.Date()
+INSTANT = pl.Datetime("us")
+"""Naive and always UTC: zone-aware columns come back in the session's zone (see `warehouse`)."""
+BOOL = pl.Boolean()
+
+_DUCKDB_TYPES = {
+    TEXT: "varchar",
+    NUMBER: "double",
+    COUNT: "bigint",
+    DATE: "date",
+    INSTANT: "timestamp",
+    BOOL: "boolean",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: polars type, whether it may be null, its closed vocabulary, and what it means."""
+
+    name: str
+    dtype: pl.DataType
+    description: str
+    required: bool = False
+    allowed: tuple[str, ...] = ()
+
+    @property
+    def duckdb_type(self) -> str:
+        return _DUCKDB_TYPES[self.dtype]
+
+
+class LoadMode(StrEnum):
+    """What a delivery's silence about a key means."""
+
+    UPSERT = "upsert"  # nothing
+    REPLACES_PERIOD = "replaces_period"  # inside the period the file covers: withdrawn
+    SNAPSHOT = "snapshot"  # anywhere in the feed: withdrawn
+
+
+@dataclass(frozen=True)
+class Touch:
+    """Which entity a changed row touches and over which dates (design: incremental by touched dates).
+
+    `dates` names one date column, or a half-open pair (first, end) whose open end means "until now".
+    `kind_column` is set where the entity's kind is itself a column of the row.
+    """
+
+    entity_kind: str
+    entity_column: str
+    dates: tuple[str, ...]
+    kind_column: str | None = None
+
+
+@dataclass(frozen=True)
+class RecordType:
+    """A record type: its grain sentence, columns, key and what a changed row touches."""
+
+    name: str
+    grain: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    touches: tuple[Touch, ...]
+    default_load_mode: LoadMode = LoadMode.UPSERT
+    is_register: bool = False
+    by_name: MappingProxyType = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_name = {column.name: column for column in self.columns}
+        if len(by_name) != len(self.columns):
+            raise ValueError(f"record {self.name}: a column is declared twice")
+        if unknown := set(self.key) - by_name.keys():
+            raise ValueError(f"record {self.name}: key columns {sorted(unknown)} are not declared")
+        object.__setattr__(self, "by_name", MappingProxyType(by_name))
+
+    @property
+    def schema(self) -> pl.Schema:
+        """Column name → polars type, in order: the lake's schema, with `source_row`."""
+        return pl.Schema({c.name: c.dtype for c in self.columns} | {"source_row": COUNT})
+
+    @property
+    def value_columns(self) -> tuple[str, ...]:
+        """Everything but the key: two rows of one key that agree here are duplicates."""
+        return tuple(c.name for c in self.columns if c.name not in self.key)
+
+
+LINEAGE = (
+    Column("feed_id", TEXT, "Feed that delivered the row.", required=True),
+    Column("delivery_id", TEXT, "Delivery that brought the row (audit.deliveries).", required=True),
+    Column("source_row", COUNT, "Row of the source file, counted from 1 and including headers.", required=True),
+    Column("known_from", INSTANT, "UTC time from which this was what we knew.", required=True),
+    Column("known_to", INSTANT, "UTC time at which it was superseded or withdrawn; null while current."),
+)
+"""Columns every landing table has behind the record's own."""
+
+
+def _words(enum: type[StrEnum]) -> tuple[str, ...]:
+    return tuple(word.value for word in enum)
+
+
+STATE = Column("state", TEXT, "Provenance of the value.", required=True, allowed=_words(State))
+VALID_FROM = Column("valid_from", DATE, "First local date on which the row holds.", required=True)
+VALID_TO = Column("valid_to", DATE, "First local date on which it no longer holds; null while it does.")
+PARK_ID = Column("park_id", TEXT, "Park.", required=True)
+POINT_ID = Column("point_id", TEXT, "Measuring point.", required=True)
+ENTERPRISE_ID = Column("enterprise_id", TEXT, "Enterprise.", required=True)
+PARAMETER = Column("parameter_code", TEXT, "HJ 212 code, else CAS number, else a slug of ours (reference.parameter).", required=True)
+UNIT = Column("unit", TEXT, "Unit of `value`: the parameter's canonical one.")
+ENTITY_KINDS = ("park", "enterprise", "process", "product", "outlet", "point")
+
+READING = RecordType(
+    name="reading",
+    grain="One row per point, parameter, statistic, source kind and period.",
+    columns=(
+        POINT_ID,
+        PARAMETER,
+        Column("statistic", TEXT, "What the number is over its period.", required=True, allowed=_words(Statistic)),
+        Column("source_kind", TEXT, "By which way the reading came.", required=True, allowed=_words(SourceKind)),
+        Column("period_start_utc", INSTANT, "Start of the period, UTC.", required=True),
+        Column("period_end_utc", INSTANT, "End of the period, UTC, exclusive; equal to the start for a spot value.", required=True),
+        Column("local_date", DATE, "Park-zone date of the period's start.", required=True),
+        Column("value", NUMBER, "Value in `unit`; null when the state says why there is none."),
+        UNIT,
+        Column("value_raw", NUMBER, "The number as sent, in `unit_raw`; the text itself stays in the kept bytes at `source_row`."),
+        Column("unit_raw", TEXT, "Unit the feed's contract names."),
+        Column("qualifier", TEXT, "`<` for a non-detect, `>` for over range.", allowed=("<", ">")),
+        Column("detection_limit", NUMBER, "Detection limit in `unit`; what a non-detect counts as is a rule per purpose."),
+        Column("flag", TEXT, "Data flag, HJ 212 letters."),
+        STATE,
+        Column("sample_id", TEXT, "Laboratory sample."),
+        Column("batch_id", TEXT, "Production batch."),
+    ),
+    key=("point_id", "parameter_code", "statistic", "source_kind", "period_start_utc", "period_end_utc"),
+    touches=(Touch("point", "point_id", ("local_date",)),),
+)
+
+SELF_REPORT_MEDIA = (
+    # emissions and waste: where it went
+    "air", "water", "land", "offsite", "generated", "stored", "treated",
+    # energy, water, materials: the five parts of consumption
+    "purchased", "received", "sent", "stock_increase", "self_produced", "consumed", "recycled",
+    # production and economy
+    "output", "none",
+)  # fmt: skip
+
+REPORT_KINDS = ("statistics", "permit_execution", "tax", "disclosure", "energy_return", "audit_form", "inventory")
+
+SELF_REPORT = RecordType(
+    name="self_report",
+    grain="One row per subject, item, medium, period, report kind and line of what an enterprise declares.",
+    columns=(
+        Column("subject_kind", TEXT, "What the line is about.", required=True, allowed=("park", "enterprise", "process", "outlet", "product")),
+        Column("subject_id", TEXT, "Identifier of the subject in its register.", required=True),
+        Column("item_code", TEXT, "Parameter, energy, water, material or economic item (reference.parameter), or the product's own code for output.", required=True),
+        Column("medium", TEXT, "Where the quantity went or came from.", required=True, allowed=SELF_REPORT_MEDIA),
+        Column("period_start", DATE, "First local date of the period.", required=True),
+        Column("period_end", DATE, "First local date after the period.", required=True),
+        Column("report_kind", TEXT, "Which duty the report fulfils; kinds never revise each other.", required=True, allowed=REPORT_KINDS),
+        Column("line_id", TEXT, "Line or form inside the report; `-` where there is one only.", required=True),
+        Column("value", NUMBER, "Declared value in `unit`."),
+        UNIT,
+        Column("value_raw", NUMBER, "The number as sent, in `unit_raw`."),
+        Column("unit_raw", TEXT, "Unit as sent."),
+        Column("method_code", TEXT, "How the enterprise says it determined the value."),
+        STATE,
+        Column("submitted_at_utc", INSTANT, "When it was submitted, UTC."),
+        Column("due_at_utc", INSTANT, "When it was due, UTC; an overdue report is a row of state missing."),
+        Column("submission_no", COUNT, "Number of the submission, from 1."),
+        Column("confidentiality", TEXT, "Audience the declarant allows.", allowed=("public", "park", "enterprise", "auditor")),
+    ),
+    key=("subject_kind", "subject_id", "item_code", "medium", "period_start", "period_end", "report_kind", "line_id"),
+    touches=(Touch("", "subject_id", ("period_start", "period_end"), kind_column="subject_kind"),),
+)  # fmt: skip
+
+SURVEY_ANSWER = RecordType(
+    name="survey_answer",
+    grain="One row per subject, checklist item, date and surveyor of an on-site survey.",
+    columns=(
+        Column("subject_kind", TEXT, "What was surveyed.", required=True, allowed=ENTITY_KINDS),
+        Column("subject_id", TEXT, "Identifier of the subject in its register.", required=True),
+        Column("checklist_id", TEXT, "Checklist or index system the item belongs to.", required=True),
+        Column("item_id", TEXT, "Checklist item or indicator.", required=True),
+        Column("answered_on", DATE, "Local date of the finding.", required=True),
+        Column("surveyor_role", TEXT, "Role of the surveyor; never a name.", required=True),
+        Column("answer", TEXT, "Grade found; `none` when not even III is met.", required=True,
+               allowed=("I", "II", "III", "none", "not_applicable")),
+        Column("evidence_sha256", TEXT, "Hash of the photograph or document."),
+        Column("note", TEXT, "What was seen."),
+    ),
+    key=("subject_kind", "subject_id", "checklist_id", "item_id", "answered_on", "surveyor_role"),
+    touches=(Touch("", "subject_id", ("answered_on",), kind_column="subject_kind"),),
+)  # fmt: skip
+
+
+def _register(
+    name: str, grain: str, key: tuple[str, ...], *columns: Column, touches: tuple[tuple[str, str], ...], kind_column: str | None = None
+) -> RecordType:
+    """A register table: keyed by entity and `valid_from`, delivered as a whole, touching what it names while valid."""
+    return RecordType(
+        name=name,
+        grain=grain,
+        columns=(*columns, VALID_FROM, VALID_TO),
+        key=(*key, "valid_from"),
+        touches=tuple(
+            Touch(kind, column, ("valid_from", "valid_to"), kind_column=None if kind else kind_column)
+            for kind, column in touches
+        ),
+        default_load_mode=LoadMode.SNAPSHOT,
+        is_register=True,
+    )  # fmt: skip
+
+
+PARK = _register(
+    "park", "One row per park and validity.", ("park_id",),
+    PARK_ID,
+    Column("name", TEXT, "Name.", required=True),
+    Column("area_km2", NUMBER, "Industrial land, km2."),
+    touches=(("park", "park_id"),),
+)  # fmt: skip
+
+ENTERPRISE = _register(
+    "enterprise", "One row per enterprise and validity of its membership in the park.", ("enterprise_id",),
+    ENTERPRISE_ID,
+    PARK_ID,
+    Column("name", TEXT, "Name.", required=True),
+    Column("sector_code", TEXT, "GB/T 4754 class."),
+    Column("index_system_id", TEXT, "Evaluation index system it is assessed by (reference.index_system)."),
+    Column("confidentiality", TEXT, "Audience of its rows.", allowed=("public", "park", "enterprise", "auditor")),
+    touches=(("enterprise", "enterprise_id"),),
+)  # fmt: skip
+
+PROCESS = _register(
+    "process", "One row per process (工序) and validity.", ("process_id",),
+    Column("process_id", TEXT, "Process.", required=True),
+    ENTERPRISE_ID,
+    Column("name", TEXT, "Name.", required=True),
+    Column("process_code", TEXT, "Kind of process, for elimination lists and index systems."),
+    touches=(("enterprise", "enterprise_id"),),
+)  # fmt: skip
+
+PRODUCT = _register(
+    "product", "One row per product of an enterprise and validity.", ("enterprise_id", "product_code"),
+    ENTERPRISE_ID,
+    Column("product_code", TEXT, "Product, unique in the park.", required=True),
+    Column("process_id", TEXT, "Process that makes it."),
+    Column("name", TEXT, "Name.", required=True),
+    Column("unit", TEXT, "Unit its output is counted in.", required=True),
+    Column("product_kind", TEXT, "Kind that alternative index rows name, as double-sided board."),
+    touches=(("enterprise", "enterprise_id"),),
+)  # fmt: skip
+
+OUTLET = _register(
+    "outlet", "One row per outlet (排放口) and validity.", ("outlet_id",),
+    Column("outlet_id", TEXT, "Outlet.", required=True),
+    ENTERPRISE_ID,
+    Column("name", TEXT, "Name.", required=True),
+    Column("medium", TEXT, "Receiving medium.", required=True, allowed=("air", "water")),
+    Column("kind", TEXT, "Place in the discharge path; workshop and final outlets are never added.", required=True,
+           allowed=("stack", "workshop", "final", "rainwater", "park_plant")),
+    Column("discharge_kind", TEXT, "Where it goes; only direct discharge counts in the park's total.", required=True,
+           allowed=("direct", "indirect", "to_other_enterprise")),
+    Column("receiving_enterprise_id", TEXT, "Enterprise that takes an indirect discharge or a transfer."),
+    Column("standard_id", TEXT, "Emission standard that applies (reference.limit)."),
+    touches=(("enterprise", "enterprise_id"), ("outlet", "outlet_id")),
+)  # fmt: skip
+
+POINT = _register(
+    "point", "One row per measuring point and validity.", ("point_id",),
+    POINT_ID,
+    Column("enterprise_id", TEXT, "Enterprise it belongs to; null for a point of the park itself."),
+    Column("outlet_id", TEXT, "Outlet it measures."),
+    Column("process_id", TEXT, "Process it measures."),
+    Column("name", TEXT, "Name.", required=True),
+    Column("kind", TEXT, "What it measures.", required=True,
+           allowed=("stack", "wastewater", "energy", "water", "gas", "production", "process", "ambient", "laboratory")),
+    touches=(("point", "point_id"),),
+)  # fmt: skip
+
+CHANNEL = _register(
+    "channel", "One row per point, parameter and validity: how its numbers are to be read.", ("point_id", "parameter_code"),
+    POINT_ID,
+    PARAMETER,
+    Column("basis", TEXT, "Gas basis.", allowed=("dry_0C", "wet_0C", "dry_20C", "wet_20C", "actual")),
+    Column("range_min", NUMBER, "Lower end of the range, canonical unit."),
+    Column("range_max", NUMBER, "Upper end of the range, canonical unit."),
+    Column("detection_limit", NUMBER, "Detection limit, canonical unit."),
+    Column("register_kind", TEXT, "How totals arrive.", allowed=("interval", "cumulative", "rate")),
+    Column("multiplier", NUMBER, "Meter constant (倍率) applied to registers and intervals; null counts as 1."),
+    Column("digits", COUNT, "Digits before the decimal point, for rollover."),
+    Column("step_minutes", COUNT, "Expected spacing of readings, minutes."),
+    Column("flow_item", TEXT, "Part of consumption that a total is; null counts as purchased.",
+           allowed=("purchased", "received", "sent", "self_produced", "recycled")),
+    touches=(("point", "point_id"),),
+)  # fmt: skip
+
+METER_EVENT = RecordType(
+    name="meter_event",
+    grain="One row per event of a meter: exchange, reset, recalibration.",
+    columns=(
+        POINT_ID,
+        PARAMETER,
+        Column("event_at_utc", INSTANT, "When, UTC.", required=True),
+        Column("event_kind", TEXT, "What.", required=True, allowed=("exchange", "reset", "recalibration")),
+        Column("event_date", DATE, "Park-zone date of the event.", required=True),
+        Column("final_register", NUMBER, "Register of the old meter when it was taken off, as displayed."),
+        Column("initial_register", NUMBER, "Register of the new meter when it was put on, as displayed."),
+    ),
+    key=("point_id", "parameter_code", "event_at_utc", "event_kind"),
+    touches=(Touch("point", "point_id", ("event_date",)),),
+    default_load_mode=LoadMode.SNAPSHOT,
+    is_register=True,
+)  # fmt: skip
+
+METER_LINK = _register(
+    "meter_link", "One row per point, parent and validity: place in the metering tree.", ("point_id", "parent_point_id"),
+    POINT_ID,
+    Column("parent_point_id", TEXT, "Meter above it; `-` for the top.", required=True),
+    Column("role", TEXT, "Only billing meters add up to an enterprise's total.", required=True, allowed=("billing", "sub", "check", "virtual")),
+    Column("share", NUMBER, "Share of the parent that passes through it."),
+    Column("formula", TEXT, "For a virtual meter: signed sum of point ids, as `+A -B`."),
+    touches=(("point", "point_id"), ("point", "parent_point_id")),
+)  # fmt: skip
+
+FLOW_LINK = _register(
+    "flow_link", "One row per point, target, medium and validity: to whom what it measures goes.",
+    ("point_id", "target_kind", "target_id", "medium"),
+    POINT_ID,
+    Column("target_kind", TEXT, "Kind of receiver.", required=True, allowed=("enterprise", "point")),
+    Column("target_id", TEXT, "Receiver.", required=True),
+    Column("medium", TEXT, "Item that flows (reference.parameter).", required=True),
+    touches=(("point", "point_id"), ("", "target_id")),
+    kind_column="target_kind",
+)  # fmt: skip
+
+ALLOCATION = _register(
+    "allocation", "One row per shared source, receiving enterprise and validity; shares of a source sum to 1.",
+    ("source_kind", "source_id", "enterprise_id"),
+    Column("source_kind", TEXT, "What is shared.", required=True, allowed=("outlet", "point")),
+    Column("source_id", TEXT, "Shared outlet or meter.", required=True),
+    ENTERPRISE_ID,
+    Column("share", NUMBER, "Share that falls to the enterprise; the result is `estimated`.", required=True),
+    Column("basis", TEXT, "What the share rests on.", required=True),
+    touches=(("", "source_id"), ("enterprise", "enterprise_id")),
+    kind_column="source_kind",
+)  # fmt: skip
+
+IDENTIFIER = _register(
+    "identifier", "One row per scheme, foreign identifier and validity.", ("scheme", "value"),
+    Column("scheme", TEXT, "Who numbers it: credit_code, permit, outlet_code, mn, grid_account, …", required=True),
+    Column("value", TEXT, "Identifier in that scheme.", required=True),
+    Column("entity_kind", TEXT, "Kind of entity.", required=True, allowed=ENTITY_KINDS),
+    Column("entity_id", TEXT, "Our identifier.", required=True),
+    touches=(("", "entity_id"),),
+    kind_column="entity_kind",
+)  # fmt: skip
+
+ENTITY_RELATION = RecordType(
+    name="entity_relation",
+    grain="One row per change of identity: merger, split, renaming, move.",
+    columns=(
+        Column("entity_kind", TEXT, "Kind of entity.", required=True, allowed=ENTITY_KINDS),
+        Column("from_id", TEXT, "Entity before.", required=True),
+        Column("to_id", TEXT, "Entity after.", required=True),
+        Column("relation", TEXT, "What happened.", required=True, allowed=("merged_into", "split_from", "renamed", "moved")),
+        Column("effective_date", DATE, "First local date of the new state.", required=True),
+    ),
+    key=("entity_kind", "from_id", "to_id", "effective_date"),
+    touches=(
+        Touch("", "from_id", ("effective_date",), kind_column="entity_kind"),
+        Touch("", "to_id", ("effective_date",), kind_column="entity_kind"),
+    ),
+    default_load_mode=LoadMode.SNAPSHOT,
+    is_register=True,
+)
+
+PERMIT_LIMIT = _register(
+    "permit_limit", "One row per outlet or enterprise, pollutant, kind of limit and validity.",
+    ("subject_kind", "subject_id", "parameter_code", "limit_kind"),
+    Column("permit_id", TEXT, "Permit number.", required=True),
+    Column("subject_kind", TEXT, "What is limited.", required=True, allowed=("outlet", "enterprise")),
+    Column("subject_id", TEXT, "Limited outlet or enterprise.", required=True),
+    PARAMETER,
+    Column("limit_kind", TEXT, "Averaging period of a concentration limit, or the year's mass.", required=True,
+           allowed=("hourly_concentration", "daily_concentration", "annual_mass")),
+    Column("limit_value", NUMBER, "Limit in `unit`.", required=True),
+    Column("unit", TEXT, "Unit of the limit.", required=True),
+    touches=(("", "subject_id"),),
+    kind_column="subject_kind",
+)  # fmt: skip
+
+RECORD_TYPES: MappingProxyType[str, RecordType] = MappingProxyType(
+    {
+        record.name: record
+        for record in (
+            READING, SELF_REPORT, SURVEY_ANSWER,
+            PARK, ENTERPRISE, PROCESS, PRODUCT, OUTLET, POINT, CHANNEL, METER_EVENT, METER_LINK, FLOW_LINK,
+            ALLOCATION, IDENTIFIER, ENTITY_RELATION, PERMIT_LIMIT,
+        )
+    }
+)  # fmt: skip
+"""Every record type by name."""
+
+REGISTERS = tuple(record for record in RECORD_TYPES.values() if record.is_register)
+
+QUARANTINE_SCHEMA = pl.Schema({"source_row": COUNT, "column_name": TEXT, "rule": TEXT, "reason": TEXT, "raw_text": TEXT})
+"""Refused values: one row per canonical row that would have been."""
