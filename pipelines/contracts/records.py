@@ -20,6 +20,7 @@ DATE = pl.Date()
 INSTANT = pl.Datetime("us")
 """Naive and always UTC: zone-aware columns come back in the session's zone (see `warehouse`)."""
 BOOL = pl.Boolean()
+TEXTS = pl.List(pl.String())
 
 _DUCKDB_TYPES = {
     TEXT: "varchar",
@@ -28,6 +29,7 @@ _DUCKDB_TYPES = {
     DATE: "date",
     INSTANT: "timestamp",
     BOOL: "boolean",
+    TEXTS: "varchar[]",
 }
 
 

@@ -15,6 +15,7 @@ from pipelines.contracts.records import (
     RECORD_TYPES,
     TEXT,
     Column,
+    LoadMode,
 )
 from pipelines.contracts.states import (
     Admission,
@@ -111,6 +112,34 @@ PATH_STATE = Table(
     ),
     key=("feed_id", "path"),
 )
+COVERAGE = Table(
+    "landing",
+    "coverage",
+    "One row per loaded delivery and entity: the period its rows cover. Tells in one look at a small table whether a delivery meets anything known.",
+    (
+        Column("delivery_id", TEXT, "Delivery.", required=True),
+        FEED_ID,
+        Column("record", TEXT, "Record type.", required=True),
+        Column(
+            "entity",
+            TEXT,
+            "What the rows are about: the leading key columns up to the first identifier, joined with a colon.",
+            required=True,
+        ),
+        Column("first_at", INSTANT, "Earliest key time among the delivery's rows of the entity.", required=True),
+        Column("last_at", INSTANT, "Latest key time, inclusive.", required=True),
+    ),
+    key=("delivery_id", "entity"),
+)
+LAYOUT = Table(
+    "landing",
+    "layout",
+    "One row: the layout of the pipeline's own tables as last applied.",
+    (
+        Column("layout_hash", TEXT, "Hash of every table's declaration.", required=True),
+        Column("applied_at", INSTANT, "When, UTC.", required=True),
+    ),
+)
 
 BUILDS = Table(
     "audit",
@@ -126,6 +155,7 @@ BUILDS = Table(
         Column("run_id", TEXT, "Dagster run."),
         Column("code_version", TEXT, "Package version and hash of code and models.", required=True),
         Column("standards_hash", TEXT, "Hash of every standard row in force.", required=True),
+        Column("contracts_hash", TEXT, "Hash of every feed contract it read."),
         Column("change_seq", COUNT, "Last change it included."),
         Column("warnings", COUNT, "Warnings of all steps and gates."),
         Column("reason", TEXT, "Why it did not publish."),
@@ -179,6 +209,17 @@ DELIVERIES = Table(
         Column("first_date", DATE, "First local date it touches."),
         Column("last_date", DATE, "Last local date it touches."),
         Column("reason", TEXT, "Why it was held, refused or warned about."),
+        Column("known_at", INSTANT, "From when its rows are what we knew, UTC: received_at, or for a re-parse the scan that re-parsed it."),
+        Column("parse_no", COUNT, "How many times the arrival has been parsed into a delivery, from 1."),
+        Column("parse_key", TEXT, "Name of the parse in the lake."),
+        Column("parse_fingerprint", TEXT, "Hash of contract, parser and reference rows: when it changes, the past is parsed again."),
+        Column("register_fingerprint", TEXT, "Hash of the register rows the delivery was last resolved against."),
+        Column("load_mode", TEXT, "What its silence about a key means.", allowed=_words(LoadMode)),
+        Column("load_no", COUNT, "Its place in the order of loading; null while it has not been loaded."),
+        Column(
+            "rows_unresolved", COUNT, "Quarantined rows that wait for a register: an account, point or product nobody has registered yet."
+        ),
+        Column("replaces_delivery_id", TEXT, "Earlier parse of the same arrival that it takes the place of."),
     ),
     key=("delivery_id",),
 )
@@ -215,11 +256,15 @@ GATE_RESULTS = Table(
         Column("unexpected_count", COUNT, "Rows that broke it."),
         Column("failing_rows", TEXT, "First rows that broke it, JSON."),
         Column("why", TEXT, "Why the expectation exists.", required=True),
+        Column("rule_id", TEXT, "Hash of the expectation, its arguments and severity: the same rule across builds.", required=True),
+        Column("scope", TEXT, "What was looked at: everything, or the dates touched after a change.", required=True),
+        Column("change_seq", COUNT, "Highest change whose rows were in what was looked at; null for deliveries."),
     ),
+    key=("build_id", "gate", "suite", "subject", "rule_id"),
 )
 
 AUDIT = (BUILDS, STEP_OUTCOMES, DELIVERIES, QUARANTINE, GATE_RESULTS)
-OPERATIONAL = (TOUCHED, WATERMARK, STANDARD_ROW, PATH_STATE)
+OPERATIONAL = (TOUCHED, WATERMARK, STANDARD_ROW, PATH_STATE, COVERAGE, LAYOUT)
 TABLES = (*LANDING, *OPERATIONAL, *AUDIT)
 SCHEMAS = ("landing", "audit", "reference", "staging", "intermediate", "marts", "assessment")
 CHANGE_SEQUENCE = "landing.change_seq"

@@ -125,7 +125,7 @@ def test_plant_quarters_and_park(published: duckdb.DuckDBPyConnection) -> None:
 def test_plant_units(published: duckdb.DuckDBPyConnection) -> None:
     with (REALDATA / "epa_cems_al_1995_daily/EXPECTED_unit_year.csv").open(encoding="utf-8") as file:
         expected = {f"CEMS-{row['ORISPL_CODE']}-{row['UNITID']}": row for row in csv.DictReader(file)}
-    columns = {"a21026": ("so2_tonnes", 1e3), "a21002": ("nox_tonnes", 1e3), "a05001": ("co2_tonnes", 1e3), "gross_load": ("gload_mwh", 1e3), "operating_hours": ("op_hours", 1)}  # fmt: skip
+    columns = {"a21026": ("so2_tonnes", 1e3), "a21002": ("nox_tonnes", 1e3), "a05001": ("co2_tonnes", 1e3), "gross_load": ("gload_mwh", 1), "operating_time": ("op_hours", 1)}  # fmt: skip
     query = "select point_id, parameter_code, sum(value_sum) from marts.point_daily where point_id like 'CEMS-%' group by 1, 2"
     found = {(point, parameter): value for point, parameter, value in _rows(published, query)}
     assert len(expected) == 14
@@ -149,17 +149,17 @@ def test_a_unit_that_is_off_is_stopped_not_missing(published: duckdb.DuckDBPyCon
 
 
 def test_flow_across_the_spring_gap(published: duckdb.DuckDBPyConnection) -> None:
-    litres_per_second = MGAL_M3 * 1000 / 86400
+    mgd = MGAL_M3 / 24
     query = (
         "select sum(value_mean * valid_periods) / sum(valid_periods), min(value_min), max(value_max), sum(valid_periods) "
         "from marts.point_daily where point_id = ? and parameter_code = 'w00000' and source_kind = 'automatic'"
     )
     [(mean, low, high, values)] = _rows(published, query, "WWTP-INF")
-    assert mean / litres_per_second == pytest.approx(65.710874, abs=1e-5)
-    assert (low / litres_per_second, high / litres_per_second) == (pytest.approx(0.033571, abs=1e-5), pytest.approx(169.171997, abs=1e-5))
+    assert mean / mgd == pytest.approx(65.710874, abs=1e-5)
+    assert (low / mgd, high / mgd) == (pytest.approx(0.033571, abs=1e-5), pytest.approx(169.171997, abs=1e-5))
     assert values == 17520 - 60
     [(mean, *_)] = _rows(published, query, "WWTP-EFF")
-    assert mean / litres_per_second == pytest.approx(60.540418, abs=1e-5)
+    assert mean / mgd == pytest.approx(60.540418, abs=1e-5)
 
 
 def test_no_slot_is_missing_across_the_gap(published: duckdb.DuckDBPyConnection) -> None:
@@ -178,7 +178,7 @@ def test_hand_typed_flow(published: duckdb.DuckDBPyConnection, point: str, mean:
         "where point_id = ? and parameter_code = 'w00000' and source_kind = 'manual_entry'"
     )
     [(weighted, hours)] = _rows(published, query, point)
-    mgd = MGAL_M3 * 1000 / 86400
+    mgd = MGAL_M3 / 24
     assert weighted / hours / mgd == pytest.approx(mean, abs=1e-5)
     assert weighted / mgd / 24 == pytest.approx(total, abs=0.005)
 
@@ -221,7 +221,7 @@ def test_three_spellings_are_one_series(published: duckdb.DuckDBPyConnection) ->
         group by 1
     """
     rows = {row[0]: row[1:] for row in _rows(published, query)}
-    assert set(rows) == {"a21005", "nox_ambient", "a21004", "nmhc_ambient", "air_temperature"}
+    assert set(rows) == {"a21005", "nox_volume_share", "a21004", "a24088", "a01001"}
     for hours, second, third, gap_second, gap_third in rows.values():
         assert hours == second == third
         assert (gap_second, gap_third) == (pytest.approx(0, abs=1e-9), pytest.approx(0, abs=1e-9))
@@ -231,7 +231,7 @@ def test_air_known_answers(published: duckdb.DuckDBPyConnection) -> None:
     query = "select count(*), avg(value_mean) from marts.point_hourly where point_id = 'AIR-1' and source_kind = 'automatic' and parameter_code = ? and value_mean is not null"
     # The published counts are of the file whose last row stands twice.
     assert _rows(published, query, "a21005") == [(9357 - 1683, pytest.approx(2.152756, abs=1e-3))]
-    assert _rows(published, query, "nox_ambient") == [(9357 - 1639, pytest.approx(246.899, abs=0.05))]
+    assert _rows(published, query, "nox_volume_share") == [(9357 - 1639, pytest.approx(246.899, abs=0.05))]
 
 
 # ---- the annual inventory: pounds with grams among them

@@ -1,0 +1,226 @@
+{#-
+    The correction chain of HJ 212-2017 annex D, one macro a formula, so that each can be unit-tested where it is used.
+    Humidity and oxygen are percent, temperatures degC, pressures kPa (HJ 212 sends a01013 in kPa where annex D computes in Pa).
+-#}
+
+{#- Which readings describe the gas or water at an outlet. HJ 212 codes: these are the norm's own names, not data of ours. -#}
+{% macro outlet_conditions() -%}
+    {{ return({
+        'oxygen_percent': 'a19001',
+        'temperature_degc': 'a01012',
+        'static_pressure_kpa': 'a01013',
+        'humidity_percent': 'a01014',
+        'velocity_m_s': 'a01011',
+        'duct_section_m2': 'a01016',
+        'air_pressure_kpa': 'a01006',
+    }) }}
+{%- endmacro %}
+
+{% macro flow_codes() -%}('a00000', 'w00000'){%- endmacro %}
+
+{#- Dry share of a wet gas (19): null where humidity is needed and unknown. -#}
+{% macro dry_share(basis, humidity) -%}
+case when {{ basis }} in ('wet_0C', 'wet_20C', 'actual') then 1 - {{ humidity }} / 100 else 1 end
+{%- endmacro %}
+
+{#- Volume at 0 degC and 101.325 kPa over volume as measured (31). No stated basis means that the station sends standard values. -#}
+{% macro standard_share(basis, temperature, absolute_pressure) -%}
+case
+    when {{ basis }} in ('dry_20C', 'wet_20C') then 273.0 / (273 + 20)
+    when {{ basis }} = 'actual' then 273.0 / (273 + {{ temperature }}) * {{ absolute_pressure }} / 101.325
+    else 1
+end
+{%- endmacro %}
+
+{#- Dry standard flow out of a flow on its own basis (31). -#}
+{% macro dry_standard_flow(flow, basis, temperature, absolute_pressure, humidity) -%}
+({{ flow }} * ({{ standard_share(basis, temperature, absolute_pressure) }}) * ({{ dry_share(basis, humidity) }}))
+{%- endmacro %}
+
+{#- Dry standard concentration out of one on its own basis (18), (19). -#}
+{% macro dry_standard_concentration(concentration, basis, temperature, absolute_pressure, humidity) -%}
+({{ concentration }} / ({{ standard_share(basis, temperature, absolute_pressure) }}) / ({{ dry_share(basis, humidity) }}))
+{%- endmacro %}
+
+{#-
+    Concentration at the reference oxygen content (28); never used for a mass. At 20.5 % and more the gas is air: the
+    factor would blow any trace up, so there is no converted value (start-up, shutdown or a leak).
+-#}
+{% macro at_reference_oxygen(concentration, oxygen, reference_oxygen) -%}
+case
+    when {{ reference_oxygen }} is null then {{ concentration }}
+    when {{ oxygen }} < 20.5 then {{ concentration }} * (21 - {{ reference_oxygen }}) / (21 - {{ oxygen }})
+end
+{%- endmacro %}
+
+{#-
+    Whether enough of an hour is valid: three quarters of a flue gas's values (45 minutes), all of a wastewater's (notes to
+    C.16-C.18). What a channel owes an hour follows from its step; one without a step owes what it sent.
+-#}
+{% macro is_valid_hour(medium, hours, step_minutes) -%}
+({{ hours }}.valid_periods
+    + {{ hours }}.readings * ({{ hours }}.substituted_share + {{ hours }}.estimated_share + {{ hours }}.self_reported_share)
+    >= case when {{ medium }} = 'water' then 1 else 0.75 end
+    * greatest({{ hours }}.readings, case when {{ step_minutes }} between 1 and 60 then floor(60 / {{ step_minutes }}) else 1 end) - 1e-9)
+{%- endmacro %}
+
+{#- One word for where an hour's value comes from. -#}
+{% macro state_of_hour(hours) -%}
+case
+    when {{ hours }}.self_reported_share > 0 then 'self_reported'
+    when {{ hours }}.estimated_share > 0 then 'estimated'
+    when {{ hours }}.substituted_share > 0 then 'substituted'
+    else 'measured'
+end
+{%- endmacro %}
+
+{#- Share of a mass that was measured; of zero nothing can have a share. -#}
+{% macro emission_measured_share(prefix='') -%}
+{{ prefix }}measured_kg / nullif({{ prefix }}mass_kg, 0)
+{%- endmacro %}
+
+{#- The weakest provenance that put a kilogram into a mass. -#}
+{% macro emission_state(prefix='') -%}
+case
+        when {{ prefix }}mass_kg is null then 'missing'
+        when {{ prefix }}self_reported_kg > 0 then 'self_reported'
+        when {{ prefix }}estimated_kg > 0 then 'estimated'
+        when {{ prefix }}substituted_kg > 0 then 'substituted'
+        else 'measured'
+    end
+{%- endmacro %}
+
+{#- Additive columns of the emission marts. -#}
+{% macro emission_masses() -%}{{ return(['mass_kg', 'measured_kg', 'substituted_kg', 'estimated_kg', 'self_reported_kg']) }}{%- endmacro %}
+
+{% macro emission_sums() -%}
+    {{ return(emission_masses() + ['flow_m3', 'operating_hours', 'valid_hours', 'stopped_hours', 'covered_hours']) }}
+{%- endmacro %}
+
+{#- Means over days, weighted as the day's means were; additive columns summed. -#}
+{% macro emission_aggregates() -%}
+        {%- for measure in emission_sums() %}
+        sum({{ measure }}) as {{ measure }},
+        {%- endfor %}
+        sum(nd_share * valid_hours) / nullif(sum(case when nd_share is not null then valid_hours end), 0) as nd_share,
+        sum(concentration_mean * concentration_weight)
+        / nullif(sum(case when concentration_mean is not null then concentration_weight end), 0) as concentration_mean,
+        sum(concentration_corrected_mean * corrected_hours)
+        / nullif(sum(case when concentration_corrected_mean is not null then corrected_hours end), 0) as concentration_corrected_mean,
+        max(concentration_unit) as concentration_unit,
+        sum(concentration_weight) as concentration_weight,
+        sum(corrected_hours) as corrected_hours,
+        case when min(method_code) = max(method_code) then min(method_code) when min(method_code) is not null then 'several' end as method_code
+{%- endmacro %}
+
+{#- Hours of a calendar period that starts on a date. -#}
+{% macro hours_of_period(start, grain) -%}
+({{ days_between(start, period_end(start, grain)) }} * cast(24 as double))
+{%- endmacro %}
+
+{#- What identifies a row of the emission marts beside its period. -#}
+{% macro emission_key(entity) -%}
+    {{ return({
+        'enterprise': [
+            'enterprise_id', 'outlet_id', 'outlet_kind', 'medium', 'pollutant_code', 'discharge_kind', 'receiving_enterprise_id',
+            'counts_in_enterprise_total', 'counts_in_park_total',
+        ],
+        'park': ['outlet_id', 'outlet_kind', 'medium', 'pollutant_code', 'discharge_kind', 'counts_in_park_total'],
+    }[entity]) }}
+{%- endmacro %}
+
+{#- Discharge at a longer period, of enterprises or of the park: its days, and declarations where nobody measured. -#}
+{% macro emission_of(entity, grain) -%}
+{%- set column = longer_periods()[grain].column -%}
+{%- set key = emission_key(entity) -%}
+with
+
+days as (
+    select
+        {{ period_start('local_date', grain) }} as period_start,
+        *
+    from {{ ref(entity ~ '_emission_daily') }}
+    where {{ touched_filter(entity) }}
+),
+
+measured as (
+    select
+        period_start,
+        {{ key | join(', ') }},
+        {{ emission_aggregates() }},
+        min(case when state = 'stopped' then 1 else 0 end) = 1 as is_stopped
+    from days
+    group by period_start, {{ key | join(', ') }}
+),
+
+declared as (
+    select
+        period_start,
+        {{ key | join(', ') }},
+        sum(mass_kg) as mass_kg,
+        min(days_covered) as days_covered,
+        {{ weakest_state('state') }} as state
+    from {{ ref('int_declared_emission') }}
+    where grain = '{{ grain }}' and {{ touched_filter(entity, date='period_start') }}
+        {%- if entity == 'park' %}
+        and counts_in_park_total
+        {%- endif %}
+    group by period_start, {{ key | join(', ') }}
+),
+
+final as (
+    select
+        cast('{{ park_id() }}' as varchar) as park_id,
+        {{ key | join(', ') }},
+        period_start as {{ column }},
+        {{ emission_masses() | join(', ') }},
+        nd_share,
+        flow_m3,
+        concentration_mean,
+        concentration_corrected_mean,
+        concentration_unit,
+        concentration_weight,
+        corrected_hours,
+        operating_hours,
+        valid_hours,
+        stopped_hours,
+        {{ hours_of_period('period_start', grain) }} - covered_hours as missing_hours,
+        covered_hours,
+        least(covered_hours / {{ hours_of_period('period_start', grain) }}, 1) as completeness_share,
+        {{ emission_measured_share() }} as measured_share,
+        method_code,
+        case when is_stopped then 'stopped' else {{ emission_state() }} end as state
+    from measured
+
+    union all
+
+    select
+        cast('{{ park_id() }}' as varchar) as park_id,
+        {{ key | join(', ') }},
+        period_start as {{ column }},
+        mass_kg,
+        {%- for state in ['measured', 'substituted', 'estimated'] %}
+        case when mass_kg is not null then cast(0 as double) end as {{ state }}_kg,
+        {%- endfor %}
+        mass_kg as self_reported_kg,
+        cast(null as double) as nd_share,
+        cast(null as double) as flow_m3,
+        cast(null as double) as concentration_mean,
+        cast(null as double) as concentration_corrected_mean,
+        cast(null as varchar) as concentration_unit,
+        cast(null as double) as concentration_weight,
+        cast(null as double) as corrected_hours,
+        cast(null as double) as operating_hours,
+        cast(null as double) as valid_hours,
+        cast(null as double) as stopped_hours,
+        {{ hours_of_period('period_start', grain) }} - days_covered * 24 as missing_hours,
+        days_covered * cast(24 as double) as covered_hours,
+        least(days_covered * 24 / {{ hours_of_period('period_start', grain) }}, 1) as completeness_share,
+        case when mass_kg <> 0 then cast(0 as double) end as measured_share,
+        case when mass_kg is not null then 'self_reported' end as method_code,
+        state
+    from declared
+)
+
+select * from final
+{%- endmacro %}

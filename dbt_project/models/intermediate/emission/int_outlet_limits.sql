@@ -1,0 +1,105 @@
+{#-
+    Every concentration limit that binds an outlet on some day: its permit's (or its enterprise's) and its standard's, side by side.
+    A limit in another unit than the pollutant's cannot be held against it and is left out here; a test names it.
+-#}
+with
+
+outlets as (
+    select * from {{ ref('int_outlets') }}
+),
+
+pollutants as (
+    select
+        parameter_code,
+        max(unit) as unit
+    from {{ ref('stg_parameters') }}
+    where kind = 'pollutant'
+    group by parameter_code
+),
+
+permits as (
+    select
+        permit_id,
+        subject_kind,
+        subject_id,
+        parameter_code,
+        limit_kind,
+        limit_value,
+        unit,
+        valid_from,
+        {{ validity_end('subject_kind, subject_id, parameter_code, limit_kind') }} as valid_to
+    from {{ ref('stg_permit_limits') }}
+    where limit_kind in ('hourly_concentration', 'daily_concentration')
+),
+
+standards as (
+    select
+        limit_id,
+        standard_id,
+        parameter_code,
+        limit_kind,
+        limit_value,
+        unit,
+        origin,
+        valid_from,
+        coalesce(valid_to, {{ end_of_time() }}) as valid_to
+    from {{ ref('stg_limits') }}
+),
+
+from_permits as (
+    select
+        outlets.outlet_id,
+        outlets.enterprise_id,
+        outlets.medium,
+        permits.parameter_code as pollutant_code,
+        permits.limit_kind,
+        'permit' as limit_source,
+        permits.permit_id as limit_id,
+        permits.limit_value,
+        permits.unit,
+        greatest(outlets.valid_from, permits.valid_from) as valid_from,
+        least(outlets.valid_to, permits.valid_to) as valid_to
+    from outlets
+    inner join permits
+        on (
+                (permits.subject_kind = 'outlet' and permits.subject_id = outlets.outlet_id)
+                or (permits.subject_kind = 'enterprise' and permits.subject_id = outlets.enterprise_id and outlets.kind <> 'workshop')
+            )
+            and outlets.valid_from < permits.valid_to
+            and permits.valid_from < outlets.valid_to
+),
+
+from_standards as (
+    select
+        outlets.outlet_id,
+        outlets.enterprise_id,
+        outlets.medium,
+        standards.parameter_code as pollutant_code,
+        standards.limit_kind,
+        'standard' as limit_source,
+        standards.limit_id,
+        standards.limit_value,
+        standards.unit,
+        greatest(outlets.valid_from, standards.valid_from) as valid_from,
+        least(outlets.valid_to, standards.valid_to) as valid_to
+    from outlets
+    inner join standards
+        on outlets.standard_id = standards.standard_id
+            and outlets.valid_from < standards.valid_to
+            and standards.valid_from < outlets.valid_to
+),
+
+every_limit as (
+    select * from from_permits
+    union all
+    select * from from_standards
+),
+
+final as (
+    select every_limit.*
+    from every_limit
+    inner join pollutants
+        on every_limit.pollutant_code = pollutants.parameter_code and every_limit.unit = pollutants.unit
+)
+
+select * from final

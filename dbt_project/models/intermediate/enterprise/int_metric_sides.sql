@@ -1,0 +1,468 @@
+{#-
+    Both sides of every metric at every longer period: what the efficiency marts divide. One row per side and scope, a scope
+    being the whole enterprise (process_id null, product ALL), one process, or one product. A product's numerator is that of the whole
+    enterprise when it makes nothing else, that of the product's process when that makes nothing else, and nobody's otherwise:
+    sharing electricity out among products is an allocation that no register states.
+
+    Missing is kept apart from not there: a side of which a known part is missing has no value at all, because the rest of it would
+    pass for the whole.
+-#}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    meta={'touched': {'entity': 'enterprise', 'period': 'year', 'date': 'year_start_date', 'relation': 'int_touched_enterprise_periods'}},
+) }}
+
+{%- set relation = 'int_touched_enterprise_periods' %}
+{%- set energy_measures = ['energy_tce_calorific', 'energy_tce_primary', 'energy_tce_working_medium', 'co2e_t'] %}
+{%- set consumption_measures = ['quantity', 'purchased', 'received', 'sent', 'self_produced', 'recycled'] + energy_measures %}
+{%- set production_measures = ['quantity', 'output_value_cny', 'value_added_cny'] %}
+{%- set what = [
+    'source', 'code', 'measure', 'value', 'park_value', 'measured_value', 'is_missing', 'is_applicable', 'completeness_share', 'state', 'unit',
+] %}
+{%- set columns = ['grain', 'period_start', 'enterprise_id', 'process_id', 'product_code'] + what %}
+
+with
+
+terms as (
+    select * from {{ ref('int_metric_terms') }}
+),
+
+{%- for grain, settings in longer_periods().items() %}
+
+consumption_{{ grain }} as (
+    select
+        '{{ grain }}' as grain,
+        consumption.{{ settings.column }} as period_start,
+        consumption.enterprise_id,
+        consumption.process_id,
+        'ALL' as product_code,
+        'consumption' as source,
+        consumption.item_code as code,
+        measures.measure,
+        case measures.measure
+            {%- for measure in consumption_measures %}
+            when '{{ measure }}' then consumption.{{ measure }}
+            {%- endfor %}
+        end as value,
+        consumption.measured_share,
+        consumption.quantity is null
+        -- a factor was lacking: energy items have energy and carbon, unless they are working media
+        or (
+            consumption.item_kind = 'energy' and consumption.energy_tce_working_medium is null
+            and (
+                {%- for measure in energy_measures if measure != 'energy_tce_working_medium' %}
+                (measures.measure = '{{ measure }}' and consumption.{{ measure }} is null){{ ' or' if not loop.last }}
+                {%- endfor %}
+            )
+        ) as is_missing,
+        consumption.completeness_share,
+        consumption.state,
+        consumption.unit
+    from {{ ref('enterprise_consumption_' ~ settings.suffix) }} as consumption
+    cross join (
+        {%- for measure in consumption_measures %}
+        select '{{ measure }}' as measure
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ) as measures
+    where {{ touched_filter('enterprise', 'consumption', date=settings.column, relation=relation) }}
+),
+
+emission_{{ grain }} as (
+    select
+        {{ settings.column }} as period_start,
+        enterprise_id,
+        medium,
+        outlet_id,
+        pollutant_code,
+        sum(mass_kg) as mass_kg,
+        sum(case when counts_in_park_total then mass_kg else 0 end) as park_kg,
+        sum(measured_kg) as measured_kg,
+        max(case when mass_kg is null then 1 else 0 end) as is_missing,
+        min(completeness_share) as completeness_share,
+        {{ weakest_state('state') }} as state,
+        max(flow_m3) as flow_m3,
+        max(case when counts_in_park_total then flow_m3 else 0 end) as park_flow_m3
+    from {{ ref('enterprise_emission_' ~ settings.suffix) }}
+    where counts_in_enterprise_total
+        and {{ touched_filter('enterprise', date=settings.column, relation=relation) }}
+    group by {{ settings.column }}, enterprise_id, medium, outlet_id, pollutant_code
+),
+
+mass_{{ grain }} as (
+    select
+        '{{ grain }}' as grain,
+        period_start,
+        enterprise_id,
+        cast(null as varchar) as process_id,
+        'ALL' as product_code,
+        'emission' as source,
+        pollutant_code as code,
+        'mass_kg' as measure,
+        sum(mass_kg) as value,
+        sum(park_kg) as park_value,
+        sum(measured_kg) as measured_value,
+        max(is_missing) = 1 as is_missing,
+        true as is_applicable,
+        min(completeness_share) as completeness_share,
+        {{ weakest_state('state') }} as state,
+        'kg' as unit
+    from emission_{{ grain }}
+    group by period_start, enterprise_id, pollutant_code
+),
+
+-- an outlet's flow stands beside each of its pollutants and counts once
+flow_{{ grain }} as (
+    select
+        '{{ grain }}' as grain,
+        period_start,
+        enterprise_id,
+        cast(null as varchar) as process_id,
+        'ALL' as product_code,
+        'emission' as source,
+        upper(medium) || '_FLOW' as code,
+        'flow_m3' as measure,
+        sum(flow_m3) as value,
+        sum(park_flow_m3) as park_value,
+        sum(flow_m3) as measured_value,
+        count(flow_m3) < count(*) as is_missing,
+        true as is_applicable,
+        min(completeness_share) as completeness_share,
+        'measured' as state,
+        'm3' as unit
+    from (
+        select
+            period_start,
+            enterprise_id,
+            medium,
+            outlet_id,
+            max(flow_m3) as flow_m3,
+            max(park_flow_m3) as park_flow_m3,
+            max(completeness_share) as completeness_share
+        from emission_{{ grain }}
+        where medium in ('water', 'air') and outlet_id is not null
+        group by period_start, enterprise_id, medium, outlet_id
+    ) as outlets
+    group by period_start, enterprise_id, medium
+),
+
+production_{{ grain }} as (
+    select * from {{ ref('enterprise_production_' ~ settings.suffix) }}
+    where {{ touched_filter('enterprise', date=settings.column, relation=relation) }}
+),
+
+-- of the whole, of each process, of each product
+scoped_production_{{ grain }} as (
+    {%- for scope in [
+        {'process': 'cast(null as varchar)', 'product': "'ALL'", 'where': 'true', 'by': ''},
+        {'process': 'process_id', 'product': "'ALL'", 'where': "process_id is not null and product_code <> 'ALL'", 'by': ', process_id'},
+        {'process': 'cast(null as varchar)', 'product': 'product_code', 'where': "product_code <> 'ALL'", 'by': ', product_code'},
+    ] %}
+    select
+        {{ settings.column }} as period_start,
+        enterprise_id,
+        {{ scope.process }} as process_id,
+        {{ scope.product }} as product_code,
+        sum(case when product_code <> 'ALL' then quantity end) as quantity,
+        -- pieces and tonnes do not add up to an output
+        count(distinct case when product_code <> 'ALL' then unit end) <= 1 as is_one_unit,
+        max(case when product_code <> 'ALL' then unit end) as unit,
+        max(case when product_code <> 'ALL' and quantity is null then 1 else 0 end) as is_quantity_missing,
+        count(case when product_code <> 'ALL' then 1 end) as products,
+        {%- for money in ['output_value_cny', 'value_added_cny'] %}
+        case
+            {%- if scope.by == '' %}
+            -- the enterprise's own figure goes before the sum of its products'
+            when count(case when product_code = 'ALL' then {{ money }} end) > 0 then sum(case when product_code = 'ALL' then {{ money }} end)
+            {%- endif %}
+            when count({{ money }}) = count(*) then sum({{ money }})
+        end as {{ money }},
+        {%- endfor %}
+        max(case when price_basis is not null then 1 else 0 end) as has_money,
+        min(completeness_share) as completeness_share,
+        {{ weakest_state('state') }} as state
+    from production_{{ grain }}
+    where {{ scope.where }}
+    group by {{ settings.column }}, enterprise_id{{ scope.by }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+output_{{ grain }} as (
+    select
+        '{{ grain }}' as grain,
+        production.period_start,
+        production.enterprise_id,
+        production.process_id,
+        production.product_code,
+        'production' as source,
+        'ALL' as code,
+        measures.measure,
+        case measures.measure
+            when 'quantity' then case when production.is_one_unit then production.quantity end
+            when 'output_value_cny' then production.output_value_cny
+            else production.value_added_cny
+        end as value,
+        case measures.measure
+            when 'quantity' then production.is_one_unit and production.is_quantity_missing = 1
+            when 'output_value_cny' then production.output_value_cny is null
+            else production.value_added_cny is null
+        end as is_missing,
+        measures.measure <> 'quantity' or production.is_one_unit as is_applicable,
+        production.completeness_share,
+        production.state,
+        case when measures.measure = 'quantity' then production.unit else 'CNY' end as unit
+    from scoped_production_{{ grain }} as production
+    cross join (
+        {%- for measure in production_measures %}
+        select '{{ measure }}' as measure
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ) as measures
+    where (measures.measure = 'quantity' and production.products > 0) or (measures.measure <> 'quantity' and production.has_money = 1)
+),
+
+-- whose figures stand for a product
+product_scopes_{{ grain }} as (
+    select
+        products.{{ settings.column }} as period_start,
+        products.enterprise_id,
+        products.product_code,
+        case when products.products_of_enterprise = 1 then null else products.process_id end as process_id
+    from (
+        select
+            {{ settings.column }},
+            enterprise_id,
+            product_code,
+            max(process_id) as process_id,
+            count(*) as rows_of_product,
+            count(*) over (partition by {{ settings.column }}, enterprise_id) as products_of_enterprise,
+            count(*) over (partition by {{ settings.column }}, enterprise_id, max(process_id)) as products_of_process
+        from production_{{ grain }}
+        where product_code <> 'ALL'
+        group by {{ settings.column }}, enterprise_id, product_code
+    ) as products
+    where products.products_of_enterprise = 1
+        or (products.process_id is not null and products.products_of_process = 1 and products.rows_of_product = 1)
+),
+
+reports_{{ grain }} as (
+    select
+        period_start,
+        period_end,
+        enterprise_id,
+        process_id,
+        coalesce(product_code, 'ALL') as product_code,
+        item_code as code,
+        medium as measure,
+        sum(value) as value,
+        max(case when value is null then 1 else 0 end) = 1 as is_missing,
+        min(days_covered) / cast({{ days_between('period_start', 'period_end') }} as double) as completeness_share,
+        {{ weakest_state('state') }} as state,
+        max(unit) as unit
+    from {{ ref('int_self_report_periods') }}
+    where grain = '{{ grain }}' and outlet_id is null
+        and {{ touched_filter('enterprise', date='period_start', relation=relation) }}
+    group by period_start, period_end, enterprise_id, process_id, product_code, item_code, medium
+),
+
+-- the whole is what the enterprise says of itself, else what its processes and products add up to
+declared_{{ grain }} as (
+    select
+        period_start,
+        enterprise_id,
+        process_id,
+        product_code,
+        code,
+        measure,
+        value,
+        is_missing,
+        completeness_share,
+        state,
+        unit
+    from reports_{{ grain }}
+    union all
+    select
+        parts.period_start,
+        parts.enterprise_id,
+        cast(null as varchar) as process_id,
+        'ALL' as product_code,
+        parts.code,
+        parts.measure,
+        sum(parts.value) as value,
+        max(case when parts.is_missing then 1 else 0 end) = 1 as is_missing,
+        min(parts.completeness_share) as completeness_share,
+        {{ weakest_state('parts.state') }} as state,
+        max(parts.unit) as unit
+    from reports_{{ grain }} as parts
+    where not exists (
+        select 1 from reports_{{ grain }} as wholes
+        where wholes.period_start = parts.period_start and wholes.enterprise_id = parts.enterprise_id
+            and wholes.code = parts.code and wholes.measure = parts.measure
+            and wholes.process_id is null and wholes.product_code = 'ALL'
+    )
+    group by parts.period_start, parts.enterprise_id, parts.code, parts.measure
+),
+
+inputs_{{ grain }} as (
+    select
+        grain,
+        period_start,
+        enterprise_id,
+        process_id,
+        product_code,
+        source,
+        code,
+        measure,
+        value,
+        value as park_value,
+        value * measured_share as measured_value,
+        is_missing,
+        true as is_applicable,
+        completeness_share,
+        state,
+        unit
+    from consumption_{{ grain }}
+    where value is not null or is_missing
+    union all
+    select {{ columns | join(', ') }} from mass_{{ grain }}
+    union all
+    select {{ columns | join(', ') }} from flow_{{ grain }}
+    union all
+    select
+        grain,
+        period_start,
+        enterprise_id,
+        process_id,
+        product_code,
+        source,
+        code,
+        measure,
+        value,
+        value as park_value,
+        cast(0 as double) as measured_value,
+        is_missing,
+        is_applicable,
+        completeness_share,
+        state,
+        unit
+    from output_{{ grain }}
+    union all
+    select
+        '{{ grain }}' as grain,
+        period_start,
+        enterprise_id,
+        process_id,
+        product_code,
+        'self_report' as source,
+        code,
+        measure,
+        value,
+        value as park_value,
+        cast(0 as double) as measured_value,
+        is_missing,
+        true as is_applicable,
+        completeness_share,
+        state,
+        unit
+    from declared_{{ grain }}
+),
+
+-- a product has its own declarations and its own output; the rest it borrows
+borrowed_{{ grain }} as (
+    select
+        inputs.grain,
+        inputs.period_start,
+        inputs.enterprise_id,
+        scopes.process_id,
+        scopes.product_code,
+        {%- for column in what %}
+        inputs.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from inputs_{{ grain }} as inputs
+    inner join product_scopes_{{ grain }} as scopes
+        on inputs.period_start = scopes.period_start
+            and inputs.enterprise_id = scopes.enterprise_id
+            and inputs.process_id is not distinct from scopes.process_id
+    where inputs.product_code = 'ALL' and inputs.source <> 'production'
+        and not exists (
+            select 1 from declared_{{ grain }} as declared
+            where inputs.source = 'self_report'
+                and declared.period_start = inputs.period_start and declared.enterprise_id = inputs.enterprise_id
+                and declared.product_code = scopes.product_code
+                and declared.code = inputs.code and declared.measure = inputs.measure
+        )
+),
+
+-- output of a product stands under the process whose figures it is divided by
+own_of_products_{{ grain }} as (
+    select
+        inputs.grain,
+        inputs.period_start,
+        inputs.enterprise_id,
+        scopes.process_id,
+        scopes.product_code,
+        {%- for column in what %}
+        inputs.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from inputs_{{ grain }} as inputs
+    inner join product_scopes_{{ grain }} as scopes
+        on inputs.period_start = scopes.period_start
+            and inputs.enterprise_id = scopes.enterprise_id
+            and inputs.product_code = scopes.product_code
+    where inputs.product_code <> 'ALL'
+),
+{%- endfor %}
+
+every_input as (
+    {%- for grain in longer_periods() %}
+    select {{ columns | join(', ') }} from inputs_{{ grain }}
+    where product_code = 'ALL'
+    union all
+    select {{ columns | join(', ') }} from borrowed_{{ grain }}
+    union all
+    select {{ columns | join(', ') }} from own_of_products_{{ grain }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+final as (
+    select
+        cast(date_trunc('year', inputs.period_start) as date) as year_start_date,
+        inputs.grain,
+        inputs.period_start,
+        inputs.enterprise_id,
+        inputs.process_id,
+        inputs.product_code,
+        terms.metric_code,
+        terms.side,
+        max(terms.scale) as scale,
+        max(terms.unit) as metric_unit,
+        max(inputs.unit) as unit,
+        case when max(case when inputs.is_missing then 1 else 0 end) = 0 then sum(inputs.value) end as value,
+        case when max(case when inputs.is_missing then 1 else 0 end) = 0 then sum(inputs.park_value) end as park_value,
+        case when max(case when inputs.is_missing then 1 else 0 end) = 0 then sum(coalesce(inputs.measured_value, 0)) end as measured_value,
+        max(case when inputs.is_missing then 1 else 0 end) = 1 as is_missing,
+        min(case when inputs.is_applicable then 1 else 0 end) = 1 as is_applicable,
+        min(inputs.completeness_share) as completeness_share,
+        {{ weakest_state('inputs.state') }} as state
+    from every_input as inputs
+    inner join terms
+        on inputs.source = terms.source
+            and inputs.measure = terms.measure
+            and (terms.code = 'ALL' or inputs.code = terms.code)
+            and {{ holds_on('terms', 'inputs.period_start') }}
+    -- by product only what is counted per product
+    where inputs.product_code = 'ALL' or terms.denominator_source = 'production'
+    group by
+        inputs.grain,
+        inputs.period_start,
+        inputs.enterprise_id,
+        inputs.process_id,
+        inputs.product_code,
+        terms.metric_code,
+        terms.side
+)
+
+select * from final

@@ -1,0 +1,31 @@
+with
+
+source as (
+    select * from {{ source('landing', 'product') }}
+),
+
+current_rows as (
+    select
+        -- key
+        cast('{{ park_id() }}' as varchar) as park_id,
+        enterprise_id,
+        product_code,
+        valid_from,
+
+        -- what it says
+        process_id,
+        name,
+        unit,
+        product_kind,
+        valid_to,
+
+        -- where it came from
+        feed_id,
+        delivery_id,
+        source_row,
+        known_from
+    from source
+    where known_to is null
+)
+
+select * from current_rows

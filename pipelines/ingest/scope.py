@@ -1,0 +1,55 @@
+"""Where a record's rows lie: the entity they are about and their place in time, both read off the key.
+
+Two rows of one key always have the same entity and time, so deliveries whose entities or periods do
+not meet cannot hold a common key: that is what spares most loads from looking at what is stored.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import polars as pl
+
+from pipelines.contracts.records import DATE, INSTANT, RECORD_TYPES
+
+
+@dataclass(frozen=True)
+class KeyScope:
+    """Key columns that name the entity, and the key column that places a row in time."""
+
+    entity: tuple[str, ...]
+    time: str
+
+    @property
+    def entity_expression(self) -> pl.Expr:
+        parts = [pl.col(name).cast(pl.String) for name in self.entity]
+        return parts[0] if len(parts) == 1 else pl.concat_str(parts, separator=":")
+
+    @property
+    def time_expression(self) -> pl.Expr:
+        return pl.col(self.time).cast(INSTANT)
+
+    def entity_sql(self, alias: str) -> str:
+        """A single column stays bare, so that DuckDB can skip row groups by it."""
+        names = [f"{alias}.{name}" for name in self.entity]
+        return names[0] if len(names) == 1 else f"concat_ws(':', {', '.join(names)})"
+
+    def time_sql(self, alias: str) -> str:
+        return f"{alias}.{self.time}"
+
+
+_ALSO_ENTITY = {"self_report": ("report_kind",)}
+"""Reports of different kinds never speak for each other, so neither does their silence."""
+
+
+@cache
+def key_scope(record: str) -> KeyScope:
+    """The scope of a record type: its key up to the first identifier, and its first date or instant."""
+    key = RECORD_TYPES[record].key
+    columns = RECORD_TYPES[record].by_name
+    times = [name for name in key if columns[name].dtype in (DATE, INSTANT)]
+    if not times:
+        raise ValueError(f"record {record}: its key {key} has no date or instant, so its rows have no place in time")
+    others = [name for name in key if name not in times]
+    identifiers = [at for at, name in enumerate(others) if name.endswith("_id")]
+    leading = others[: identifiers[0] + 1] if identifiers else others
+    return KeyScope((*leading, *_ALSO_ENTITY.get(record, ())), times[0])

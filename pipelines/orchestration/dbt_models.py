@@ -1,0 +1,215 @@
+"""The dbt project in the graph: one asset a model or seed, one check a test, one dbt process a night.
+
+dbt builds the whole project at once; incremental models decide themselves what they rebuild. How dbt is started
+stands in `transform`, what it computes in the project.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import duckdb
+
+from pipelines.contracts.records import RECORD_TYPES
+from pipelines.contracts.states import BuildStatus, StepOutcome
+from pipelines.orchestration.build import Build, StepNote
+from pipelines.orchestration.gate_checks import carry_verdicts
+from pipelines.orchestration.keys import SEEDS, STANDARDS, TOUCHED, landing_key
+from pipelines.orchestration.resources import BUILD, DBT, environment
+from pipelines.orchestration.tables import rows_as_markdown
+from pipelines.transform import dbt as runner
+from pipelines.warehouse import audit, builds
+
+if TYPE_CHECKING:
+    from dagster_dbt import DbtCliInvocation
+
+STEP = "dbt"
+FAILING_ROWS_SHOWN = 20
+PUBLIC_SCHEMAS = ("marts", "reference")
+_UNIQUE_ID = "unique_id"
+
+
+class DbtFailed(RuntimeError):
+    """A model could not be built or a test that guards the numbers failed."""
+
+
+def incremental_models(manifest: Mapping[str, Any]) -> list[str]:
+    """Models that consume changes and leave a watermark."""
+    return sorted(
+        node["name"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["config"].get("incremental_strategy") == "touched"
+    )
+
+
+def public_model_keys(manifest: Mapping[str, Any]) -> list[dg.AssetKey]:
+    """Keys of the models that get published."""
+    return sorted(
+        model_key(node)
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["schema"] in PUBLIC_SCHEMAS and node["config"]["materialized"] != "ephemeral"
+    )
+
+
+def model_key(props: Mapping[str, Any]) -> dg.AssetKey:
+    """Where a dbt resource stands in the graph: by schema and table, as people query it."""
+    if props["resource_type"] == "source":
+        if props["name"] in RECORD_TYPES:
+            return landing_key(props["name"])
+        return STANDARDS if props["source_name"] == "own_standards" else TOUCHED
+    if props["resource_type"] == "seed":
+        return dg.AssetKey([SEEDS, props["name"]])
+    return dg.AssetKey([props["schema"], props.get("alias") or props["name"]])
+
+
+def dbt_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+    """All models, seeds and tests of the project as one step."""
+    from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
+    from dagster_dbt import dbt_assets as make_dbt_assets
+
+    class ParkTranslator(DagsterDbtTranslator):
+        """Keys, groups and descriptions as this graph wants them."""
+
+        def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+            return model_key(dbt_resource_props)
+
+        def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+            kind = dbt_resource_props["resource_type"]
+            return {"seed": SEEDS, "source": "landing"}.get(kind, dbt_resource_props["schema"])
+
+        def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+            return dbt_resource_props.get("description") or f"{dbt_resource_props['resource_type']} {dbt_resource_props['name']}"
+
+    models = incremental_models(manifest)
+    translator = ParkTranslator(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+
+    @make_dbt_assets(manifest=manifest, dagster_dbt_translator=translator, name="dbt", required_resource_keys={BUILD, DBT})
+    def dbt(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        build: Build = context.resources.build
+        reason = build.why_build(models)
+        if reason is None and carry_verdicts(build):
+            with build.step(STEP) as note:
+                note.outcome = StepOutcome.CARRIED
+                note.say("nothing has changed since the last publication: its marts, verdicts and scores still hold")
+            build.carried = True
+            # No output: Dagster shows the marts, their gate, scores and publication as skipped, which is what they are.
+            return
+        with build.step(STEP) as note:
+            note.say(reason or "the verdicts of the last build cannot be carried over")
+            yield from _run(context, build, note)
+
+    return dbt
+
+
+def _run(context: dg.AssetExecutionContext, build: Build, note: StepNote) -> Iterator[Any]:
+    settings = build.settings
+    build.through_change_seq = builds.last_change_seq(build.con)
+    build.rebuilt_after = audit.lowest_watermark(build.con)
+    previous = audit.previous_build(build.con, build.build_id)
+    seeds_stand = previous is not None and previous.status is BuildStatus.PUBLISHED and previous.standards_hash == build.standards.hash
+    target = runner.build_target(settings, build.build_id)
+    arguments = runner.dbt_arguments(
+        "build", park_id=build.park_id, park_zone=settings.park.zone, exclude_seeds=seeds_stand and not context.is_subset
+    )
+    variables = runner.dbt_environment(settings, build_id=build.build_id, through_change_seq=build.through_change_seq)
+    failed_checks: list[dg.AssetCheckResult] = []
+    build.release_warehouse()
+    with environment(variables):
+        invocation: DbtCliInvocation = context.resources.dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
+    total = len(context.selected_asset_keys) + len(context.selected_asset_check_keys)
+    for done, event in enumerate(invocation.stream(), start=1):
+        if isinstance(event, dg.AssetCheckResult) and not event.passed:
+            failed_checks.append(event)
+        else:
+            yield event
+        build.reporter.step_moved(STEP, "-", done, max(total, done))
+    succeeded = invocation.process.wait() == 0
+    runner.prune_targets(settings)
+    results = _results(target)
+    _record_nodes(build, results, note)
+    for check in failed_checks:
+        yield _with_rows(build, check, results)
+    if not succeeded:
+        raise DbtFailed(_why_failed(results, target))
+
+
+def _results(target: Path) -> dict[str, dict[str, Any]]:
+    """dbt's own account of every node, by unique id; empty when dbt did not get so far."""
+    try:
+        content = json.loads((target / "run_results.json").read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        return {}
+    return {result[_UNIQUE_ID]: result for result in content["results"]}
+
+
+def _record_nodes(build: Build, results: dict[str, dict[str, Any]], note: StepNote) -> None:
+    """An outcome row for every model and seed, and for every test that did not pass."""
+    rows = []
+    for unique_id, result in results.items():
+        kind, name = unique_id.split(".")[0], unique_id.split(".")[2]
+        status = result["status"]
+        if kind == "test" and status == "pass":
+            continue
+        outcome = {"success": StepOutcome.OK, "warn": StepOutcome.WARNED, "skipped": StepOutcome.SKIPPED}.get(status, StepOutcome.FAILED)
+        times = [_moment(timing[edge]) for timing in result["timing"] for edge in ("started_at", "completed_at") if timing.get(edge)]
+        message = None if outcome is StepOutcome.OK else _one_line(result.get("message"))
+        if outcome is StepOutcome.WARNED:
+            note.say(f"test {name}: {message}")
+        rows.append(
+            builds.Step(
+                f"dbt_{kind}",
+                name,
+                min(times, default=build.started_at),
+                max(times, default=build.started_at),
+                outcome,
+                _rows(result),
+                message,
+            )
+        )
+    builds.record_steps(build.con, build.park_id, build.build_id, rows)
+    note.rows = sum(1 for unique_id in results if unique_id.startswith("model."))
+
+
+def _with_rows(build: Build, check: dg.AssetCheckResult, results: dict[str, dict[str, Any]]) -> dg.AssetCheckResult:
+    """The failed check with the first rows that failed it: dbt says that a test failed, the rows say what is wrong."""
+    metadata = dict(check.metadata or {})
+    unique_id = metadata.get(_UNIQUE_ID)
+    query = (results.get(getattr(unique_id, "value", unique_id)) or {}).get("compiled_code")
+    if query:
+        with suppress(duckdb.Error):
+            found = build.con.execute(f"select * from ({query.rstrip().rstrip(';')}) limit {FAILING_ROWS_SHOWN}")  # noqa: S608 - dbt's own test
+            metadata["failing rows"] = dg.MarkdownMetadataValue(
+                rows_as_markdown([column[0] for column in found.description], found.fetchall())
+            )
+    return check._replace(metadata=metadata)
+
+
+def _why_failed(results: dict[str, dict[str, Any]], target: Path) -> str:
+    failed = [
+        f"{unique_id.split('.')[0]} {unique_id.split('.')[2]}: {_one_line(result.get('message'))}"
+        for unique_id, result in results.items()
+        if result["status"] in {"error", "fail", "runtime error"}
+    ]
+    if not failed:
+        with suppress(OSError):
+            lines = [line for line in (target / "dbt.log").read_text(encoding="utf-8").splitlines() if "[error]" in line]
+            failed = [line.split("[error]", 1)[1].split("]:", 1)[-1].strip() for line in lines[-3:]]
+    more = f"; and {len(failed) - 3} more" if len(failed) > 3 else ""
+    return f"{'; '.join(failed[:3]) or 'dbt ended without saying why'}{more}; its log is {target / 'dbt.log'}"
+
+
+def _rows(result: Mapping[str, Any]) -> int | None:
+    found = (result.get("adapter_response") or {}).get("rows_affected")
+    return found if isinstance(found, int) and found >= 0 else None
+
+
+def _one_line(message: str | None) -> str:
+    return " ".join((message or "no message").split())[:500]
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.removesuffix("Z"))

@@ -1,0 +1,213 @@
+"""What goes wrong between the device and the file: the planted faults, each with what was done to which value.
+
+Days count from the sample's first day, so a longer sample has the same faults and a few more; a fault that does
+not fit into the sample is not planted. Value faults change what a device is seen to send (`sent`); file faults
+change what becomes of a file (`files` applies them). What is true stays in `monitors`.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+import numpy as np
+
+from pipelines.sample import noise
+from pipelines.sample.monitors import Monitors
+
+
+@dataclass(frozen=True)
+class ValueFault:
+    """Readings of one channel between two moments (hours after the first day's midnight) that are not what was true."""
+
+    fault_id: str
+    kind: str
+    feed_id: str
+    point_id: str
+    parameter_code: str
+    first_hour: int
+    last_hour: int
+    """Exclusive."""
+    what: str
+    amount: float = 0.0
+    corrected_in: str | None = None
+    """`same_night`: a corrected file lies beside the wrong one. `later`: it comes with the next delivery."""
+
+    def moments(self, first: date) -> tuple[datetime, datetime]:
+        midnight = datetime.combine(first, time())
+        return midnight + timedelta(hours=self.first_hour), midnight + timedelta(hours=self.last_hour)
+
+
+def _hours(day: int, hour: int = 0) -> int:
+    return day * 24 + hour
+
+
+VALUE_FAULTS = (
+    ValueFault(
+        fault_id="gap_cod",
+        kind="gap",
+        feed_id="wastewater_online",
+        point_id="E001-WW-1-M",
+        parameter_code="w01018",
+        first_hour=_hours(4, 9),
+        last_hour=_hours(5, 15),
+        what="analyser off: the cells are empty",
+    ),
+    ValueFault(
+        fault_id="stuck_cod",
+        kind="stuck",
+        feed_id="wastewater_online",
+        point_id="E004-WW-1-M",
+        parameter_code="w01018",
+        first_hour=_hours(8),
+        last_hour=_hours(11),
+        what="the analyser repeats its last value for three days",
+    ),
+    ValueFault(
+        fault_id="unit_wh",
+        kind="wrong_unit",
+        feed_id="e003_meters",
+        point_id="E003-EL-P1",
+        parameter_code="electricity",
+        first_hour=_hours(14),
+        last_hour=_hours(21),
+        what="a week in Wh under a contract that says kWh",
+        amount=1000.0,
+    ),
+    ValueFault(
+        fault_id="half_nox",
+        kind="corrected",
+        feed_id="e008_cement_cems",
+        point_id="E008-STACK-1",
+        parameter_code="a21002",
+        first_hour=_hours(17, 6),
+        last_hour=_hours(17, 18),
+        what="half of the true NOx; a corrected file follows the same night",
+        amount=0.5,
+        corrected_in="same_night",
+    ),
+    ValueFault(
+        fault_id="spike_so2",
+        kind="spike",
+        feed_id="e009_chp_cems",
+        point_id="E009-STACK-1",
+        parameter_code="a21026",
+        first_hour=_hours(22, 14),
+        last_hour=_hours(22, 15),
+        what="one value far outside the range",
+        amount=9998.0,
+    ),
+    ValueFault(
+        fault_id="low_nox",
+        kind="corrected",
+        feed_id="e009_chp_cems",
+        point_id="E009-STACK-1",
+        parameter_code="a21002",
+        first_hour=_hours(33),
+        last_hour=_hours(34),
+        what="60 % of the true NOx for a day; the corrected file comes later",
+        amount=0.6,
+        corrected_in="later",
+    ),
+    ValueFault(
+        fault_id="hug_nox",
+        kind="limit_hugging",
+        feed_id="e011_incinerator",
+        point_id="E011-STACK-1",
+        parameter_code="a21002",
+        first_hour=_hours(40),
+        last_hour=_hours(54),
+        what="converted NOx held just below the permit's hourly limit while the true value was above",
+        amount=0.985,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class FileFault:
+    """Something that happens to the file which covers a day (counted from the first)."""
+
+    fault_id: str
+    kind: str
+    feed_id: str
+    day: int
+    what: str
+
+
+FILE_FAULTS = (
+    FileFault("twice_sent", "duplicate_file", "e007_steel_cems", 10, "the same bytes are sent again under another name"),
+    FileFault(
+        "utf8_for_gb", "wrong_encoding", "e007_steel_cems", 12, "written in UTF-8 although GB18030 was agreed; sent again later, rightly"
+    ),
+    FileFault("late_day", "late_file", "e009_chp_cems", 30, "one day's file comes only with the next delivery"),
+    FileFault("cut_short", "truncated_file", "e010_wwtp", 36, "the file ends in the middle of a record; sent again whole, later"),
+    FileFault("new_column", "unknown_column", "e008_cement_cems", 43, "a column nobody announced stands at the end"),
+    FileFault("web_page", "renamed_html", "utility_water", 13, "a page of the utility's portal, saved under the name of a workbook"),
+    FileFault("repeated_rows", "repeated_rows", "utility_electricity", 2, "five rows stand twice in the file, with the same values"),
+    FileFault("contradiction", "conflicting_rows", "utility_electricity", 3, "two hours stand twice in the file, with different values"),
+    FileFault("not_a_number", "text_for_number", "e001_energy", 6, "the spreadsheet's error word stands in two cells"),
+)
+
+UNREGISTERED_ACCOUNT = "033199999999"
+"""A customer in the grid company's file whom no register knows."""
+
+
+class Faults:
+    """The faults that fit into the sample, and what devices send under them."""
+
+    def __init__(self, monitors: Monitors, *, active: bool = True) -> None:
+        self.monitors, self.active = monitors, active
+        hours = ((monitors.last - monitors.first).days + 1) * 24 if active else 0
+        self.values = tuple(fault for fault in VALUE_FAULTS if fault.last_hour <= hours)
+        self.files = tuple(fault for fault in FILE_FAULTS if fault.day * 24 < hours)
+
+    def file_faults(self, feed_id: str, first: date, last: date) -> list[FileFault]:
+        """File faults of the feed on the days of a file."""
+        low, high = (first - self.monitors.first).days, (last - self.monitors.first).days
+        return [fault for fault in self.files if fault.feed_id == feed_id and low <= fault.day <= high]
+
+    def corrections(self, feed_id: str, first: date, last: date) -> list[ValueFault]:
+        """Corrected value faults that touch the days of a file."""
+        low, high = (first - self.monitors.first).days * 24, ((last - self.monitors.first).days + 1) * 24
+        return [f for f in self.values if f.feed_id == feed_id and f.corrected_in and f.first_hour < high and f.last_hour > low]
+
+    def sent(
+        self, feed_id: str, point_id: str, parameter: str, first: date, last: date, without: frozenset[str] = frozenset()
+    ) -> np.ndarray:
+        """What the device sends, days × periods, NaN for nothing; `without` names faults a corrected file does not have."""
+        values = self.monitors.true(point_id, parameter, first, last)
+        mine = [
+            fault
+            for fault in self.values
+            if (fault.feed_id, fault.point_id, fault.parameter_code) == (feed_id, point_id, parameter) and fault.fault_id not in without
+        ]
+        if not mine:
+            return values
+        per_day = values.shape[1]
+        flat = values.ravel()
+        origin = (first - self.monitors.first).days * per_day
+        for fault in mine:
+            low = max(fault.first_hour * per_day // 24 - origin, 0)
+            high = min(fault.last_hour * per_day // 24 - origin, flat.size)
+            if low < high:
+                flat[low:high] = self._distorted(fault, flat[low:high], first, last, slice(low, high))
+        return flat.reshape(values.shape)
+
+    def _distorted(self, fault: ValueFault, true: np.ndarray, first: date, last: date, where: slice) -> np.ndarray:
+        decimals = self.monitors.channels[fault.point_id, fault.parameter_code].decimals
+        if fault.kind == "gap":
+            return np.full_like(true, np.nan)
+        if fault.kind == "stuck":
+            moment, _ = fault.moments(self.monitors.first)
+            return np.full_like(
+                true, self.monitors.true(fault.point_id, fault.parameter_code, moment.date(), moment.date())[0, moment.hour]
+            )
+        if fault.kind == "spike":
+            return np.where(np.isnan(true), np.nan, fault.amount)
+        if fault.kind == "limit_hugging":
+            stack = self.monitors.stack_of(fault.point_id)[1]
+            oxygen = self.monitors.true(fault.point_id, "a19001", first, last).ravel()[where]
+            hours = np.arange(where.start, where.stop) + (first - self.monitors.first).days * 24
+            wobble = noise.uniform(noise.key(self.monitors.park.seed, fault.fault_id), hours)
+            target = stack.limits[fault.parameter_code] * (fault.amount - 0.02 * wobble)
+            as_measured = np.round(target * (21.0 - oxygen) / (21.0 - (stack.o2_reference or oxygen)), decimals)
+            return np.where(np.isnan(true), np.nan, np.minimum(as_measured, true))
+        return np.round(true * fault.amount, decimals)

@@ -1,0 +1,267 @@
+"""A warehouse for tests: landing rows from dicts, dbt as a subprocess, tables back as rows.
+
+Corrections go the way the admission step goes: the old row is superseded, the new one inserted, and the
+entities and dates that the record type names are written to the ledger. No test data stands here.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from pipelines.contracts.records import LINEAGE, RECORD_TYPES, RecordType
+from pipelines.settings import CHECKOUT, TELEMETRY_OFF
+from pipelines.warehouse.tables import CHANGE_SEQUENCE, SCHEMAS, TABLES
+from tests.transform.landing_sources import seed_columns
+
+DBT_PROJECT = CHECKOUT / "dbt_project"
+PARK_ID = "PARK"
+ZONE = "Asia/Shanghai"
+OPEN_END = date(9999, 12, 31)
+RECEIVED_AT = datetime(2026, 1, 1)  # noqa: DTZ001 - landing's timestamps are naive UTC
+
+Row = Mapping[str, Any]
+
+
+class DbtFailed(AssertionError):
+    """A dbt command ended with errors; the message is what it printed."""
+
+
+def run_dbt(
+    warehouse: Path,
+    *arguments: str,
+    change_seq: int,
+    target_path: Path,
+    zone: str = ZONE,
+    park_id: str = PARK_ID,
+    variables: Mapping[str, Any] | None = None,
+) -> str:
+    """Run one dbt command on a warehouse and return its output; raises DbtFailed when it fails.
+
+    The target folder is shared by all calls, so that only the first one parses the project: what changes from call
+    to call goes by environment, because other --vars make dbt parse everything again.
+    """
+    given = {"park_id": park_id, "park_zone": zone, **(variables or {})}
+    command = [
+        str(Path(sys.executable).with_name("dbt")),
+        "--no-use-colors",
+        *arguments,
+        "--project-dir", str(DBT_PROJECT),
+        "--profiles-dir", str(DBT_PROJECT),
+        "--target-path", str(target_path),
+        "--log-path", str(target_path / "logs"),
+        "--vars", json.dumps(given),
+    ]  # fmt: skip
+    environment = os.environ | TELEMETRY_OFF | {
+        "PARK_AUDIT_WAREHOUSE": str(warehouse),
+        "PARK_AUDIT_THROUGH_CHANGE_SEQ": str(change_seq),
+        "DBT_VERSION_CHECK": "False",
+    }  # fmt: skip
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise DbtFailed(f"dbt {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+@dataclass
+class Warehouse:
+    """One warehouse file; every method opens and closes its own connection, because dbt is another process."""
+
+    path: Path
+    target_path: Path
+    zone: str = ZONE
+    park_id: str = PARK_ID
+    received_at: datetime = RECEIVED_AT
+    variables: dict[str, Any] = field(default_factory=dict)
+
+    def create(self) -> "Warehouse":
+        """Schemas, tables and sequence of an empty warehouse, and the empty tables of own standards."""
+        with self.connect() as con:
+            for schema in SCHEMAS:
+                con.execute(f"create schema if not exists {schema}")
+            for table in TABLES:
+                con.execute(table.ddl)
+            con.execute(f"create sequence if not exists {CHANGE_SEQUENCE} start 1")
+            for seed, columns in seed_columns().items():
+                con.execute(f"create table if not exists landing.own_{seed} ({', '.join(f'{name} varchar' for name in columns)})")
+        return self
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        con = duckdb.connect(str(self.path))
+        con.execute("set TimeZone = 'UTC'")
+        return con
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        """Rows of a query as dicts."""
+        with self.connect() as con:
+            result = con.execute(sql)
+            names = [column[0] for column in result.description]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def value(self, sql: str) -> Any:
+        """The one value of a query."""
+        with self.connect() as con:
+            (row,) = con.execute(sql).fetchall()
+        return row[0]
+
+    def execute(self, sql: str) -> None:
+        with self.connect() as con:
+            con.execute(sql)
+
+    @property
+    def change_seq(self) -> int:
+        """The last change in the ledger; 0 before any."""
+        return self.value("select coalesce(max(change_seq), 0) from landing.touched")
+
+    def dbt(self, *arguments: str, full_refresh: bool = False) -> str:
+        """Run a dbt command up to the last change, as `dbt("run", "--select", "point_daily")`."""
+        refresh = ["--full-refresh"] if full_refresh else []
+        return run_dbt(
+            self.path, *arguments, *refresh,
+            change_seq=self.change_seq, target_path=self.target_path, zone=self.zone, park_id=self.park_id, variables=self.variables,
+        )  # fmt: skip
+
+    def build(self, *selection: str, full_refresh: bool = False) -> str:
+        """Models of a selection with everything above them, without tests and seeds (the template has those)."""
+        return self.dbt("run", "--select", *[f"+{name}" for name in selection], full_refresh=full_refresh)
+
+    def load(self, records: Mapping[str, Iterable[Row]]) -> int:
+        """Insert rows of several record types as one change; returns its change_seq."""
+        with self.connect() as con:
+            con.execute("begin")
+            seq = self._next(con)
+            for record, rows in records.items():
+                self._insert(con, RECORD_TYPES[record], [self._complete(record, row) for row in rows], seq)
+            con.execute("commit")
+        return seq
+
+    def correct(self, record: str, key: Row, **changed: Any) -> int:
+        """Supersede the current row of a key by one with other values; the key's own columns may change too."""
+        record_type = RECORD_TYPES[record]
+        with self.connect() as con:
+            con.execute("begin")
+            seq = self._next(con)
+            old = self._supersede(con, record_type, key, seq)
+            self._insert(con, record_type, [old | changed | {"known_to": None, "known_from": self._later()}], seq)
+            con.execute("commit")
+        return seq
+
+    def withdraw(self, record: str, key: Row) -> int:
+        """Take the current row of a key back: it stays readable and is no longer current."""
+        with self.connect() as con:
+            con.execute("begin")
+            seq = self._next(con)
+            self._supersede(con, RECORD_TYPES[record], key, seq)
+            con.execute("commit")
+        return seq
+
+    def add_own_standard(self, seed: str, row: Row) -> int:
+        """A row of the park's own beside a seed, touching the whole park over its validity."""
+        columns = seed_columns()[seed]
+        if unknown := sorted(set(row) - set(columns)):
+            raise KeyError(f"seed {seed} has no column {', '.join(unknown)}")
+        with self.connect() as con:
+            con.execute("begin")
+            seq = self._next(con)
+            con.execute(f"insert into landing.own_{seed} ({', '.join(row)}) values ({', '.join('?' * len(row))})", list(row.values()))
+            until = date.fromisoformat(row["valid_to"]) - timedelta(days=1) if row.get("valid_to") else OPEN_END
+            self._touch(con, seq, "park", self.park_id, date.fromisoformat(row["valid_from"]), until, seed)
+            con.execute("commit")
+        return seq
+
+    def _next(self, con: duckdb.DuckDBPyConnection) -> int:
+        return con.execute(f"select nextval('{CHANGE_SEQUENCE}')").fetchone()[0]
+
+    def _later(self) -> datetime:
+        self.received_at += timedelta(minutes=1)
+        return self.received_at
+
+    def _complete(self, record: str, row: Row) -> dict[str, Any]:
+        """A row with the columns a test does not care about filled in; an unknown column is refused."""
+        record_type = RECORD_TYPES[record]
+        known = set(record_type.by_name) | {column.name for column in LINEAGE}
+        if unknown := sorted(set(row) - known):
+            raise KeyError(f"record {record} has no column {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+        full: dict[str, Any] = dict.fromkeys(record_type.by_name) | {
+            "feed_id": "test_feed", "delivery_id": "test_delivery", "source_row": 1, "known_from": self.received_at, "known_to": None,
+        }  # fmt: skip
+        if "state" in record_type.by_name:
+            full["state"] = "measured"
+        if record_type.is_register and "park_id" in record_type.by_name:
+            full["park_id"] = self.park_id
+        if "name" in record_type.by_name and record_type.by_name["name"].required:
+            full["name"] = "test"
+        full |= dict(row)
+        if record == "reading":
+            full["local_date"] = row.get("local_date") or self.local_date(full["period_start_utc"])
+            full["value_raw"] = row.get("value_raw", full["value"])
+            full["unit_raw"] = row.get("unit_raw", full["unit"])
+        if record == "meter_event":
+            full["event_date"] = row.get("event_date") or self.local_date(full["event_at_utc"])
+        return full
+
+    def local_date(self, instant: datetime) -> date:
+        """The park-zone date of a naive UTC instant."""
+        return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(self.zone)).date()
+
+    def _insert(self, con: duckdb.DuckDBPyConnection, record_type: RecordType, rows: list[dict[str, Any]], seq: int) -> None:
+        if not rows:
+            return
+        names = list(rows[0])
+        con.executemany(
+            f"insert into landing.{record_type.name} ({', '.join(names)}) values ({', '.join('?' * len(names))})",
+            [[row[name] for name in names] for row in rows],
+        )
+        self._touch_rows(con, record_type, rows, seq)
+
+    def _supersede(self, con: duckdb.DuckDBPyConnection, record_type: RecordType, key: Row, seq: int) -> dict[str, Any]:
+        condition = " and ".join(f"{name} = ?" for name in key) + " and known_to is null"
+        result = con.execute(f"select * from landing.{record_type.name} where {condition}", list(key.values()))
+        names = [column[0] for column in result.description]
+        rows = result.fetchall()
+        if len(rows) != 1:
+            raise KeyError(f"landing.{record_type.name} has {len(rows)} current rows for {dict(key)}; a key names exactly one")
+        old = dict(zip(names, rows[0], strict=True))
+        con.execute(f"update landing.{record_type.name} set known_to = ? where {condition}", [self._later(), *key.values()])
+        self._touch_rows(con, record_type, [old], seq)
+        return old
+
+    def _touch_rows(self, con: duckdb.DuckDBPyConnection, record_type: RecordType, rows: list[dict[str, Any]], seq: int) -> None:
+        touched = set()
+        for row in rows:
+            for touch in record_type.touches:
+                first = row[touch.dates[0]]
+                last = first
+                if len(touch.dates) == 2:
+                    last = OPEN_END if row[touch.dates[1]] is None else row[touch.dates[1]] - timedelta(days=1)
+                touched.add((row[touch.kind_column] if touch.kind_column else touch.entity_kind, row[touch.entity_column], first, last))
+        for kind, entity, first, last in sorted(touched, key=str):
+            self._touch(con, seq, kind, entity, first, last, record_type.name)
+
+    @staticmethod
+    def _touch(con: duckdb.DuckDBPyConnection, seq: int, kind: str, entity: str, first: date, last: date, cause: str) -> None:
+        con.execute("insert into landing.touched values (?, ?, ?, ?, ?, ?, 'test_delivery')", [seq, kind, entity, first, last, cause])
+
+
+def difference(con: duckdb.DuckDBPyConnection, left: str, right: str, ignore: Iterable[str] = ()) -> list[tuple[Any, ...]]:
+    """Rows that one of two tables has and the other lacks, numbers compared to nine significant digits.
+
+    Sums of the same numbers differ in their last digits with the order in which threads add them.
+    """
+    columns = [
+        (name, kind) for name, kind, *_ in con.execute(f"describe {left}").fetchall() if name not in set(ignore)
+    ]  # fmt: skip
+    shown = ", ".join(f"printf('%.9g', {name}) as {name}" if kind == "DOUBLE" else name for name, kind in columns)
+    query = (
+        f"(select 'only in {left}', * from (select {shown} from {left} except all select {shown} from {right})) "
+        f"union all (select 'only in {right}', * from (select {shown} from {right} except all select {shown} from {left}))"
+    )
+    return con.execute(query).fetchall()
