@@ -27,7 +27,7 @@ nightly: env  ## refresh everything: a sample park when data/raw is empty, then 
 
 nightly-real: env  ## the same on the real feeds of examples/real_park, in a home of its own
 	$(BIN)/python examples/real_park/assemble.py --realdata $(REALDATA) --home $(REAL_HOME)
-	PARK_AUDIT_FEEDS=examples/real_park/feeds PARK_AUDIT_STANDARDS=$(REAL_HOME)/standards $(BIN)/park-audit nightly --home $(REAL_HOME)
+	PARK_AUDIT_FEEDS=examples/real_park/feeds PARK_AUDIT_STANDARDS=examples/real_park/standards $(BIN)/park-audit nightly --home $(REAL_HOME)
 
 test: env  ## all tests
 	$(BIN)/python -m pytest

@@ -127,13 +127,17 @@ days as (
     select
         {{ period_start('local_date', grain) }} as period_start,
         *,
-        {{ gross_columns() }}
+        {{ gross_columns() }},
+        expected_hours / 24 * {{ hours_of_period(period_start('local_date', grain), grain) }} as expected_of_period
     from {{ ref('enterprise_consumption_daily') }}
     where {{ touched_filter('enterprise', relation=relation) }}
 ),
 
 long_rows as (
-    select * from {{ ref('int_consumption_long') }}
+    select
+        *,
+        expected_hours as expected_of_period
+    from {{ ref('int_consumption_long') }}
     where grain = '{{ grain }}' and {{ touched_filter('enterprise', date='period_start', relation=relation) }}
 ),
 
@@ -145,6 +149,7 @@ every_row as (
         {%- for measure in consumption_sums() %}
         {{ measure }},
         {%- endfor %}
+        expected_of_period,
         quantity,
         tce_calorific_factor_id,
         tce_primary_factor_id,
@@ -159,9 +164,10 @@ summed as (
     select
         period_start,
         {{ key | join(', ') }},
-        {%- for measure in consumption_sums() %}
+        {%- for measure in consumption_sums() if measure != 'expected_hours' %}
         {{ consumption_sum(measure) }} as {{ measure }},
         {%- endfor %}
+        max(expected_of_period) as expected_hours,
         sum(quantity) as quantity,
         {%- for factor in ['tce_calorific', 'tce_primary', 'co2e'] %}
         {{ distinct_texts(factor ~ '_factor_id') }} as {{ factor }}_factor_id,
@@ -171,7 +177,7 @@ summed as (
     group by period_start, {{ key | join(', ') }}
 ),
 
--- hours that the registered meters owe in the whole period, spoken or not
+-- hours that the registered meters owe in the whole period, spoken or not; a meter without a register row owes what it began
 registered as (
     select
         summed.period_start,
@@ -216,7 +222,7 @@ with_expected_hours as (
         tce_primary_factor_id,
         co2e_factor_id,
         is_factor_missing,
-        greatest(expected_hours, coalesce(registered_hours, 0)) as expected_hours
+        coalesce(registered_hours, expected_hours) as expected_hours
     from whole
 ),
 

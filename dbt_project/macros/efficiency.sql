@@ -19,13 +19,17 @@
         {{ weakest_state('state') }} as known_state
     from {{ relation }}
     group by {{ key | join(', ') }}
-    -- what nobody consumed or discharged has no intensity
+    -- what nobody consumed or discharged has no intensity; of a process or product only what is also counted for it
     having count(case when side = 'numerator' then 1 end) > 0
+        and (
+            (process_id is null and product_code = 'ALL')
+            or count(case when side = 'denominator' then 1 end) > 0
+        )
 {%- endmacro %}
 
 {#- The ratio with its words: why there is none, or where it comes from. -#}
 {% macro ratio_columns() -%}
-        case when denominator <> 0 then numerator / denominator * scale end as value,
+        case when denominator <> 0 and is_applicable then numerator / denominator * scale end as value,
         replace(coalesce(product_metric_unit, metric_unit), '{product_unit}', 'unit') as unit,
         numerator,
         denominator,
@@ -71,7 +75,8 @@ memberships as (
     select * from {{ ref('int_memberships_and_park') }}
 ),
 
--- whoever owes a side and has not given it is left out with both: the rest of the park is compared with itself
+-- Whoever owes a side and has not given it is left out with both, so that the rest of the park is compared with itself. A
+-- discharge stays: it is the central plant's, of water that others have used.
 by_member as (
     select
         sides.period_start,
@@ -88,12 +93,15 @@ by_member as (
         sides.is_applicable,
         sides.completeness_share,
         sides.state,
-        max(case when sides.is_missing then 1 else 0 end) over (
-            partition by sides.period_start, sides.metric_code, sides.enterprise_id
-        ) as is_left_out
+        case
+            when max(case when sides.is_missing then 1 else 0 end) over owed = 1 then 1
+            when max(case when sides.side = 'denominator' then 1 when sides.source = 'emission' then 1 else 0 end) over owed = 0 then 1
+            else 0
+        end as is_left_out
     from sides
     inner join memberships
         on sides.enterprise_id = memberships.enterprise_id and {{ holds_on('memberships', 'sides.period_start') }}
+    window owed as (partition by sides.period_start, sides.metric_code, sides.enterprise_id)
 ),
 
 park_sides as (
@@ -106,7 +114,7 @@ park_sides as (
         sum(case when is_left_out = 0 then park_value end) as value,
         sum(case when is_left_out = 0 then measured_value end) as measured_value,
         -- one enterprise's square metres and another's tonnes are no output of the park
-        min(case when is_applicable then 1 else 0 end) = 1 and count(distinct case when side = 'denominator' then unit end) <= 1 as is_applicable,
+        min(case when is_applicable then 1 else 0 end) = 1 and count(distinct unit) <= 1 as is_applicable,
         sum(case when is_left_out = 0 then completeness_share * abs(park_value) end)
         / nullif(sum(case when is_left_out = 0 and completeness_share is not null then abs(park_value) end), 0) as completeness_share,
         {{ weakest_state("case when is_left_out = 0 then state end") }} as state
@@ -148,7 +156,7 @@ final as (
         period_start as {{ column }},
         {{ ratio_columns() }},
         completeness_share,
-        case when denominator <> 0 and numerator is not null then 1 else 0 end as months
+        case when denominator <> 0 and is_applicable and numerator is not null then 1 else 0 end as months
         {%- for count in counts %},
         {{ count }}
         {%- endfor %}
@@ -237,7 +245,7 @@ final as (
         period_start as {{ column }},
         {{ ratio_columns() }},
         completeness_share,
-        case when denominator <> 0 and numerator is not null then cast(months_counted as integer) else 0 end as months
+        case when denominator <> 0 and is_applicable and numerator is not null then cast(months_counted as integer) else 0 end as months
         {%- for count in counts %},
         {{ count }}
         {%- endfor %}

@@ -168,6 +168,71 @@ declared as (
     group by period_start, {{ key | join(', ') }}
 ),
 
+every_row as (
+    select
+        period_start,
+        {{ key | join(', ') }},
+        {{ emission_masses() | join(', ') }},
+        nd_share,
+        flow_m3,
+        concentration_mean,
+        concentration_corrected_mean,
+        concentration_unit,
+        concentration_weight,
+        corrected_hours,
+        operating_hours,
+        valid_hours,
+        stopped_hours,
+        covered_hours,
+        method_code,
+        is_stopped
+    from measured
+
+    union all
+
+    select
+        period_start,
+        {{ key | join(', ') }},
+        mass_kg,
+        {%- for state in ['measured', 'substituted', 'estimated'] %}
+        case when mass_kg is not null then cast(0 as double) end as {{ state }}_kg,
+        {%- endfor %}
+        mass_kg as self_reported_kg,
+        {%- for number in [
+            'nd_share', 'flow_m3', 'concentration_mean', 'concentration_corrected_mean',
+        ] %}
+        cast(null as double) as {{ number }},
+        {%- endfor %}
+        cast(null as varchar) as concentration_unit,
+        {%- for number in ['concentration_weight', 'corrected_hours', 'operating_hours', 'valid_hours', 'stopped_hours'] %}
+        cast(null as double) as {{ number }},
+        {%- endfor %}
+        days_covered * cast(24 as double) as covered_hours,
+        case when mass_kg is not null then 'self_reported' end as method_code,
+        false as is_stopped
+    from declared
+),
+
+-- what was measured for a part of the period and declared for the rest is one discharge, by several methods
+whole as (
+    select
+        period_start,
+        {{ key | join(', ') }},
+        {%- for measure in emission_masses() + ['covered_hours'] %}
+        sum({{ measure }}) as {{ measure }},
+        {%- endfor %}
+        {%- for measure in [
+            'nd_share', 'flow_m3', 'concentration_mean', 'concentration_corrected_mean', 'concentration_unit', 'concentration_weight',
+            'corrected_hours', 'operating_hours', 'valid_hours', 'stopped_hours',
+        ] %}
+        max({{ measure }}) as {{ measure }},
+        {%- endfor %}
+        case when min(method_code) = max(method_code) then min(method_code) when min(method_code) is not null then 'several' end as method_code,
+        min(case when is_stopped then 1 else 0 end) = 1 as is_stopped
+    from every_row
+    group by period_start, {{ key | join(', ') }}
+),
+
 final as (
     select
         cast('{{ park_id() }}' as varchar) as park_id,
@@ -184,42 +249,13 @@ final as (
         operating_hours,
         valid_hours,
         stopped_hours,
-        {{ hours_of_period('period_start', grain) }} - covered_hours as missing_hours,
+        greatest({{ hours_of_period('period_start', grain) }} - covered_hours, 0) as missing_hours,
         covered_hours,
         least(covered_hours / {{ hours_of_period('period_start', grain) }}, 1) as completeness_share,
         {{ emission_measured_share() }} as measured_share,
         method_code,
         case when is_stopped then 'stopped' else {{ emission_state() }} end as state
-    from measured
-
-    union all
-
-    select
-        cast('{{ park_id() }}' as varchar) as park_id,
-        {{ key | join(', ') }},
-        period_start as {{ column }},
-        mass_kg,
-        {%- for state in ['measured', 'substituted', 'estimated'] %}
-        case when mass_kg is not null then cast(0 as double) end as {{ state }}_kg,
-        {%- endfor %}
-        mass_kg as self_reported_kg,
-        cast(null as double) as nd_share,
-        cast(null as double) as flow_m3,
-        cast(null as double) as concentration_mean,
-        cast(null as double) as concentration_corrected_mean,
-        cast(null as varchar) as concentration_unit,
-        cast(null as double) as concentration_weight,
-        cast(null as double) as corrected_hours,
-        cast(null as double) as operating_hours,
-        cast(null as double) as valid_hours,
-        cast(null as double) as stopped_hours,
-        {{ hours_of_period('period_start', grain) }} - days_covered * 24 as missing_hours,
-        days_covered * cast(24 as double) as covered_hours,
-        least(days_covered * 24 / {{ hours_of_period('period_start', grain) }}, 1) as completeness_share,
-        case when mass_kg <> 0 then cast(0 as double) end as measured_share,
-        case when mass_kg is not null then 'self_reported' end as method_code,
-        state
-    from declared
+    from whole
 )
 
 select * from final

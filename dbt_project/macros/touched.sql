@@ -91,9 +91,9 @@ change_seq > {{ watermark }} and change_seq <= {{ through_change_seq() }}{{ ' an
 {%- endmacro %}
 
 {#-
-    The unconsumed dates, first days of their period, as at most `touched_ranges` literal ranges: literals are what lets
-    DuckDB skip the row groups of every other date. Between ranges the widest gaps are kept: one correction of a day two
-    years ago beside yesterday's delivery must not read the two years.
+    The unconsumed dates, first days of their period, as a dozen literal ranges: literals are what lets DuckDB skip the row
+    groups of every other date. Between ranges the widest gaps are kept: one correction of a day two years ago beside
+    yesterday's delivery must not read the two years.
 -#}
 {% macro touched_ranges(settings, watermark) -%}
     {%- set start = period_start('local_date', settings.period) -%}
@@ -103,13 +103,13 @@ change_seq > {{ watermark }} and change_seq <= {{ through_change_seq() }}{{ ' an
         ),
         periods as (select distinct {{ start }} as first_day from dates),
         gaps as (
-            select first_day, first_day - lag(first_day) over (order by first_day) as gap from periods
+            select first_day, {{ days_between('lag(first_day) over (order by first_day)', 'first_day') }} as gap from periods
         ),
         ranked as (
             select first_day, gap, row_number() over (order by gap desc nulls first, first_day) as gap_rank from gaps
         ),
         marked as (
-            select first_day, sum(case when gap is null or (gap_rank <= 12 and gap > 3) then 1 else 0 end) over (order by first_day) as range_no
+            select first_day, sum(case when gap is null or (gap_rank <= 12 and gap > {{ {'day': 3, 'month': 31, 'quarter': 92, 'year': 366}[settings.period] }}) then 1 else 0 end) over (order by first_day) as range_no
             from ranked
         )
         select cast(min(first_day) as varchar), cast(max(first_day) as varchar) from marked group by range_no order by 1
@@ -121,17 +121,39 @@ change_seq > {{ watermark }} and change_seq <= {{ through_change_seq() }}{{ ' an
     {{ return(ranges) }}
 {%- endmacro %}
 
-{#- The literal ranges as a condition on a date column; a range of a longer period reaches to the period's last day. -#}
+{#-
+    The literal ranges as a condition on a date column; a range of a longer period reaches to the period's last day. A single
+    range and a list of dates let DuckDB skip row groups, ranges joined by `or` make it look at every date: on 13 million readings
+    2, 8 and 22 ms of processor time for each scan.
+-#}
 {% macro in_ranges(column, ranges, period) -%}
-(
-    {%- for first, last in ranges -%}
-        {{ ' or ' if not loop.first }}(
-        {{- column }} >= cast('{{ first }}' as date) and {{ column }} <
-        {%- if period == 'day' %} {{ days_after("cast('" ~ last ~ "' as date)", 1) }}
-        {%- else %} cast(cast('{{ last }}' as date) + interval {{ {'month': 1, 'quarter': 3, 'year': 12}[period] }} month as date)
-        {%- endif %})
+    {%- set dates = dates_of_ranges(ranges) if period == 'day' and ranges | length > 1 else [] -%}
+    {%- if dates and dates | length <= 100 -%}
+        {{ column }} in (cast('{{ dates | join("' as date), cast('") }}' as date))
+    {%- else -%}
+        (
+        {%- for first, last in ranges -%}
+            {{ ' or ' if not loop.first }}(
+            {{- column }} >= cast('{{ first }}' as date) and {{ column }} <
+            {%- if period == 'day' %} {{ days_after("cast('" ~ last ~ "' as date)", 1) }}
+            {%- else %} cast(cast('{{ last }}' as date) + interval {{ {'month': 1, 'quarter': 3, 'year': 12}[period] }} month as date)
+            {%- endif %})
+        {%- endfor -%}
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Every date of the ranges, as texts; empty when there are more than a list should hold. -#}
+{% macro dates_of_ranges(ranges) -%}
+    {%- set dates = [] -%}
+    {%- for first, last in ranges if dates | length <= 100 -%}
+        {%- set begin = modules.datetime.date.fromisoformat(first) -%}
+        {%- set days = (modules.datetime.date.fromisoformat(last) - begin).days + 1 -%}
+        {%- for offset in range([days, 101] | min) -%}
+            {%- do dates.append((begin + modules.datetime.timedelta(days=offset)).isoformat()) -%}
+        {%- endfor -%}
     {%- endfor -%}
-)
+    {{ return(dates if dates | length <= 100 else []) }}
 {%- endmacro %}
 
 {#- Keys of one relation that are touched: the ranges for the scan, the key pairs for the answer. -#}

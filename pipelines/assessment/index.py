@@ -35,8 +35,8 @@ OBSERVATION = pl.Schema(
 """What is known of one indicator of one subject: a value, or a surveyed grade, and where it came from.
 `output_quantity` is the output of the product kind of an alternative row, null where output is not known; `warning` is for the auditor."""
 
-WEAKEST_FIRST = (State.MISSING, State.ESTIMATED, State.SELF_REPORTED, State.SUBSTITUTED, State.STOPPED, State.MEASURED)
-"""Order in which provenance decides the state of what is made from several; not_applicable has no part in it."""
+WEAKEST_FIRST = (State.MISSING, State.SELF_REPORTED, State.ESTIMATED, State.SUBSTITUTED, State.STOPPED, State.MEASURED)
+"""What is made from several is as strong as its weakest, in the order of the marts; not_applicable has no part in it."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ def assess(subjects: pl.DataFrame, observations: pl.DataFrame, rules: pl.DataFra
     indicators = _with_weights(indicators, systems, key)
     indicators = _with_gaps(indicators)
     grades = _grades(subjects, indicators, systems, key)
-    return Assessed(grades, indicators.sort(*key, "position"))
+    of_system = systems.select("index_system_id", "index_system_version", "rule_version")
+    return Assessed(grades, indicators.join(of_system, on="index_system_id", how="left").sort(*key, "position"))
 
 
 # -- per indicator ---------------------------------------------------------------------------------------------------------------------

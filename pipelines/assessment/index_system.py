@@ -238,6 +238,11 @@ class IndexLibrary:
     def ids(self) -> list[str]:
         return sorted({row["index_system_id"] for row in self.tables[SYSTEMS]})
 
+    @property
+    def metric_codes(self) -> set[str]:
+        """Every metric that any edition takes a value from."""
+        return {row["metric_code"] for row in self.tables[INDICATORS] if row["metric_code"]}
+
     def system(self, index_system_id: str, on: date) -> IndexSystem | None:
         """The edition in force on a date; else the one that ended last before it, else the one that begins next; None if unknown."""
         editions = sorted(

@@ -36,8 +36,8 @@ def show_summary(console: Console, settings: Settings, summary: BuildSummary, lo
     else:
         console.print(f"[bold red]Not published[/]: build {summary.build_id} after {seconds:.0f} s, {summary.warnings} warnings")
         console.print(f"  {escape(summary.reason or 'no reason was given')}")
-        if settings.published_file.exists():
-            console.print(f"  marts and scores of the last good night stand, with tonight's reasons in audit: {settings.published_file}")
+        stands = f"marts and scores of build {summary.last_published} stand" if summary.last_published else "no build has published yet"
+        console.print(f"  {stands}; tonight's reasons are in audit: {settings.published_file}")
     docs = settings.published / "data_docs" / "index.html"
     if docs.is_file():
         console.print(f"  gates: {docs}")

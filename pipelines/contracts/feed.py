@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from pipelines.contracts.records import RECORD_TYPES, LoadMode, RecordType
 from pipelines.contracts.states import Flag, SourceKind, Statistic
@@ -188,6 +188,14 @@ class ValueSource(Strict):
         return {name: source for name, source in named.items() if source is not None} | dict(self.fields)
 
 
+_WIDE, _LONG = "values of a wide file", "values of a long file"
+Values = Annotated[
+    Annotated[list[ValueSource], Tag(_WIDE)] | Annotated[ValueSource, Tag(_LONG)],
+    # Without it pydantic reports what is wrong with the value under both readings, one of them nonsense.
+    Discriminator(lambda value: _WIDE if isinstance(value, list) else _LONG),
+]
+
+
 class Label(StrEnum):
     """What a time stamp labels: the start or the end of its period, or a moment."""
 
@@ -291,7 +299,7 @@ class FeedContract(Strict):
     time: Time | None = None
     period: Period | None = None
     source_kind: SourceKind | None = None
-    values: list[ValueSource] | ValueSource | None = None
+    values: Values | None = None
     columns: dict[str, FieldSource] = Field({}, description="canonical column → where it comes from; same-named columns need no entry")
     flags: Flags | None = None
     empty: Empty = Empty()
@@ -361,8 +369,10 @@ class ParkFile(Strict):
 def _problems(file: str, error: ValidationError, content: Any) -> list[Problem]:
     found = []
     for item in error.errors():
-        value, key = content, ".".join(str(part) for part in item["loc"]) or "(the file)"
-        for part in item["loc"]:
+        location = [part for part in item["loc"] if part not in (_WIDE, _LONG)]
+        key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".") or "(the file)"
+        value = content
+        for part in location:
             try:
                 value = value[part]
             except (KeyError, IndexError, TypeError):
@@ -370,6 +380,8 @@ def _problems(file: str, error: ValidationError, content: Any) -> list[Problem]:
                 break
         if item["type"] == "extra_forbidden":
             message = "no such key; is it misspelt?"
+        elif item["type"] == "string_type" and isinstance(item["input"], bool):
+            message = "YAML reads yes, no, on and off as true and false: put the word in quotes"
         else:
             message = item["msg"].removeprefix("Value error, ")
         shown = repr(value) if not isinstance(value, dict | list) else "(see message)"

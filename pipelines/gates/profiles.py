@@ -22,9 +22,10 @@ CHANNEL_PROFILE = "gate_channel_profile"
 
 _USABLE_FLAGS = ", ".join(f"'{flag.value}'" for flag in (Flag.NORMAL, Flag.MANUAL))
 _TOTALS = ", ".join(f"'{statistic.value}'" for statistic in Statistic if statistic.is_total)
-CONSTANT_DAY_NEEDS = 4
+CONSTANT_DAY_NEEDS = 12
 """Readings a channel needs in a day before a day of equal values says anything."""
-HISTORY_DAYS = 35
+USUAL_DAYS = 35
+PEERS_NEEDED = 4
 
 _INPUT_DDL = """
 create or replace temp table gate_input (
@@ -97,9 +98,10 @@ with channels as (
         min(d.value_min) as value_min,
         max(d.value_max) as value_max,
         sum(d.value_sum) / nullif(sum(d.usable_values), 0) as value_mean,
-        count(*) filter (d.usable_values >= {CONSTANT_DAY_NEEDS}) as comparable_days,
+        -- of totals, equal hours mean a coarse meter or a steady load
+        count(*) filter (d.usable_values >= {CONSTANT_DAY_NEEDS} and d.statistic not in ({_TOTALS})) as comparable_days,
         count(*) filter (
-            d.usable_values >= {CONSTANT_DAY_NEEDS} and d.value_min = d.value_max and d.value_min <> 0
+            d.usable_values >= {CONSTANT_DAY_NEEDS} and d.statistic not in ({_TOTALS}) and d.value_min = d.value_max and d.value_min <> 0
         ) as constant_days,
         min(d.local_date) as first_date,
         max(d.local_date) as last_date,
@@ -109,25 +111,32 @@ with channels as (
     group by all
 ), ranges as (
     select
-        c.delivery_id, c.point_id, c.parameter_code, c.statistic, c.source_kind,
-        -- a validity without an end of the range leaves that end open for the whole delivery
-        case when count(*) = count(r.range_min) then min(r.range_min) end as range_min,
-        case when count(*) = count(r.range_max) then max(r.range_max) end as range_max,
-    from channels as c
+        i.delivery_id, d.point_id, d.parameter_code, d.statistic, d.source_kind,
+        min(r.range_min) as range_min,
+        max(r.range_max) as range_max,
+        count(*) filter (d.usable_values > 0) as days_with_range,
+        -- one spike does not make a day of it, a wrong unit does
+        count(*) filter (d.value_min > r.range_max or d.value_max < r.range_min) as days_out_of_range,
+        count(*) filter (d.value_max > r.range_max) as days_above_range,
+        count(*) filter (d.value_min < r.range_min) as days_below_range,
+    from gate_reading_days as d
+    join gate_input as i using (source_file)
     join landing.channel as r
-        on r.point_id = c.point_id and r.parameter_code = c.parameter_code and r.known_to is null
-        and r.valid_from <= c.last_date and coalesce(r.valid_to, date '9999-12-31') > c.first_date
-    where c.statistic not in ({_TOTALS})
+        on r.point_id = d.point_id and r.parameter_code = d.parameter_code and r.known_to is null
+        and d.local_date >= r.valid_from and d.local_date < coalesce(r.valid_to, date '9999-12-31')
+    where d.statistic not in ({_TOTALS}) and (r.range_min is not null or r.range_max is not null)
     group by all
 )
 select
     c.*,
     c.constant_days / nullif(c.comparable_days, 0) as constant_day_share,
-    r.range_min, r.range_max,
+    r.range_min, r.range_max, r.days_out_of_range, r.days_above_range, r.days_below_range,
+    r.days_out_of_range / nullif(r.days_with_range, 0) as out_of_range_share,
     s.register_steps, s.register_steps_back,
     s.register_steps_back / nullif(s.register_steps, 0) as register_back_share,
-    null::double as history_mean,
-    null::double as history_ratio,
+    null::double as usual_mean,
+    null::double as usual_ratio,
+    null::varchar as usual_of,
 from channels as c
 left join ranges as r using (delivery_id, point_id, parameter_code, statistic, source_kind)
 left join gate_input as i using (delivery_id)
@@ -136,21 +145,36 @@ left join gate_register_steps as s
     and s.source_kind = c.source_kind and c.statistic = '{Statistic.REGISTER.value}'
 """
 
-# The weeks just before the delivery, from the mart of the last build: a unit mistake is a factor of ten or more.
-_HISTORY = f"""
+# A unit mistake is a factor of ten or more against what is usual: in the weeks just before, by the mart of the last build, …
+_USUAL_BEFORE = f"""
 update {CHANNEL_PROFILE} as c
-set history_mean = h.history_mean, history_ratio = c.value_mean / nullif(h.history_mean, 0)
+set usual_mean = u.usual_mean, usual_of = 'the {USUAL_DAYS} days before'
 from (
-    select c.delivery_id, c.point_id, c.parameter_code, c.statistic, c.source_kind, avg(d.value_mean) as history_mean
+    select c.delivery_id, c.point_id, c.parameter_code, c.statistic, c.source_kind, avg(d.value_mean) as usual_mean
     from {CHANNEL_PROFILE} as c
     join marts.point_daily as d using (point_id, parameter_code, statistic, source_kind)
-    where d.local_date >= c.first_date - {HISTORY_DAYS} and d.local_date < c.first_date
-      and d.local_date >= (select min(first_date) - {HISTORY_DAYS} from {CHANNEL_PROFILE})
+    where d.local_date >= c.first_date - {USUAL_DAYS} and d.local_date < c.first_date
+      and d.local_date >= (select min(first_date) - {USUAL_DAYS} from {CHANNEL_PROFILE})
       and c.statistic <> '{Statistic.REGISTER.value}'
     group by all
-) as h
-where h.delivery_id = c.delivery_id and h.point_id = c.point_id and h.parameter_code = c.parameter_code
-  and h.statistic = c.statistic and h.source_kind = c.source_kind
+) as u
+where u.delivery_id = c.delivery_id and u.point_id = c.point_id and u.parameter_code = c.parameter_code
+  and u.statistic = c.statistic and u.source_kind = c.source_kind
+"""
+
+# … and where there was nothing before, as on the first night, in the deliveries that wait together.
+_USUAL_TOGETHER = f"""
+update {CHANNEL_PROFILE} as c
+set usual_mean = u.usual_mean, usual_of = 'the deliveries that wait together'
+from (
+    select point_id, parameter_code, statistic, source_kind, median(value_mean) as usual_mean
+    from {CHANNEL_PROFILE}
+    where statistic <> '{Statistic.REGISTER.value}'
+    group by all
+    having count(value_mean) >= {PEERS_NEEDED}
+) as u
+where c.usual_mean is null and u.point_id = c.point_id and u.parameter_code = c.parameter_code
+  and u.statistic = c.statistic and u.source_kind = c.source_kind
 """
 
 _READING_ROWS = f"""
@@ -312,12 +336,14 @@ def _profile_readings(cursor: duckdb.DuckDBPyConnection, paths: list[str]) -> No
         for statement in (_READING_DAYS, _REGISTER_STEPS):
             cursor.execute(statement.replace("read_parquet(?, filename = true, union_by_name = true)", nothing))
     cursor.execute(_CHANNELS)
-    if paths and _has_history(cursor):
-        cursor.execute(_HISTORY)
+    if paths and _has_daily_means(cursor):
+        cursor.execute(_USUAL_BEFORE)
+    cursor.execute(_USUAL_TOGETHER)
+    cursor.execute(f"update {CHANNEL_PROFILE} set usual_ratio = value_mean / nullif(usual_mean, 0)")
     cursor.execute(f"insert into gate_delivery_rows by name {_READING_ROWS}")
 
 
-def _has_history(cursor: duckdb.DuckDBPyConnection) -> bool:
+def _has_daily_means(cursor: duckdb.DuckDBPyConnection) -> bool:
     """Whether the last build left daily means to compare with; before the first one there are none."""
     wanted = {"point_id", "parameter_code", "statistic", "source_kind", "local_date", "value_mean"}
     there = cursor.execute("select column_name from duckdb_columns() where schema_name = 'marts' and table_name = 'point_daily'").fetchall()

@@ -197,8 +197,10 @@ def _translate(part: str) -> list[str]:
         elif character == "?":
             pieces.append("[^/]")
         elif character == "[" and (end := part.find("]", at + 2)) > 0:
-            inside = part[at + 1 : end].replace("\\", "\\\\")
-            pieces.append(f"[{'^' + inside[1:] if inside.startswith('!') else inside}]")
+            inside = part[at + 1 : end]
+            negated, inside = ("^", inside[1:]) if inside.startswith("!") else ("", inside)
+            escaped = re.sub(r"([^\w-])", r"\\\1", inside)
+            pieces.append(f"[{negated}{escaped}]")
             at = end
         else:
             pieces.append(re.escape(character))

@@ -100,10 +100,15 @@ class _Check:
         for key, canonical, source in self._sources():
             self._source(key, canonical, source)
         self._values()
-        valid = self.contract.valid
-        if valid.from_ and valid.to and valid.from_ >= valid.to:
+        if self._backwards:
+            valid = self.contract.valid
             self._add("valid.to", valid.to, f"is exclusive and must be after valid.from, {valid.from_}")
         return self._found
+
+    @property
+    def _backwards(self) -> bool:
+        valid = self.contract.valid
+        return valid.from_ is not None and valid.to is not None and valid.from_ >= valid.to
 
     def _add(self, key: str, value: object, message: str) -> None:
         self._found.append(Problem(self.file, key, repr(str(value))[:120], message))
@@ -265,7 +270,7 @@ class _Check:
             near = difflib.get_close_matches(word, list(there), n=3, cutoff=0.7)
             hint = f"; near are {', '.join(near)}" if near else f"; it has {len(there)} of them"
             self._add(key, word, f"{kind} is not in the register{hint}")
-        elif not any(valid.overlaps(self.contract.valid) for valid in there[word]):
+        elif not self._backwards and not any(valid.overlaps(self.contract.valid) for valid in there[word]):
             spans = ", ".join(f"{valid.from_} to {valid.to or 'now'}" for valid in there[word])
             self._add(key, word, f"{kind} is registered for {spans} and the contract is valid at other times")
 

@@ -153,13 +153,15 @@ class _Feed:
 
     def to_parse_again(self) -> list[_Work]:
         """Arrivals of the past that would, or may, parse to something else now, from their kept bytes."""
-        feed_id, now = self.contract.feed_id, self.fingerprint
-        reparse = latest_parses(self.con, feed_id, "d.parse_fingerprint <> ?", [now.base])
-        work = [self._again(old, DeliveryOutcome.REPARSED) for old in reparse]
-        affected = latest_parses(self.con, feed_id, "d.parse_fingerprint = ? and d.register_fingerprint <> ?", [now.base, now.registers])
+        now = self.fingerprint
+        differing = "d.parse_fingerprint <> ? or d.register_fingerprint <> ?"
+        found = latest_parses(self.con, self.contract.feed_id, differing, [now.base, now.registers])
+        work = [self._again(old, DeliveryOutcome.REPARSED) for old in found if old.parse_fingerprint != now.base]
+        affected = [old for old in found if old.parse_fingerprint == now.base]
+        changed = {before: self._meanings_changed(before) for before in {old.register_fingerprint for old in affected}}
         as_before = []
         for old in affected:
-            if (outcome := self._reads_differently(old)) is not None:
+            if (outcome := self._reads_differently(old, changed[old.register_fingerprint])) is not None:
                 work.append(self._again(old, outcome, only_if_different=True))
             else:
                 as_before.append(old.delivery_id)
@@ -167,11 +169,15 @@ class _Feed:
             set_register_fingerprint(self.con, as_before, now.registers)
         return [item for item in work if self.lake.bytes_file(item.sha256).is_file()]
 
-    def _reads_differently(self, old: Delivery) -> DeliveryOutcome | None:
+    def _meanings_changed(self, register_fingerprint: str | None) -> bool:
+        before = self.lake.register_rows(register_fingerprint or "")
+        return before is None or changed_meanings(before, self.fingerprint.register_rows)
+
+    def _reads_differently(self, old: Delivery, meanings_changed: bool) -> DeliveryOutcome | None:
+        """Why a delivery may read differently under the registers as they are now; None if it cannot."""
         if old.admission is Admission.REFUSED:
             return None
-        before = self.lake.register_rows(old.register_fingerprint or "")
-        if before is None or changed_meanings(before, self.fingerprint.register_rows):
+        if meanings_changed:
             return DeliveryOutcome.REPARSED
         if not old.rows_unresolved:
             return None

@@ -10,21 +10,23 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from pipelines.contracts.feed import ColumnSource, FeedContract
-from pipelines.ingest.references import References
+from pipelines.ingest.references import References, Unresolved
 
 PARSER_VERSION = 1
 """Raise it when readers or normalise read the same file differently than before: every file is then parsed again."""
 
-WAITING_RULES = frozenset({"unknown_identifier", "unknown_point", "unknown_product"})
+WAITING_RULES = frozenset({"unknown_identifier", "unknown_point", "unknown_product", "unknown_subject"})
 """Quarantine rules that a later registration cures: rows refused by them are delivered again when their word is known."""
 
 _REGISTER_ROWS = pl.Schema({"kind": pl.String, "word": pl.String, "meaning": pl.String, "valid_from": pl.Date, "valid_to": pl.Date})
 
+_PARAMETERS = ("parameter_code", "name", "name_zh", "kind", "unit", "total_unit")
 _UNITS = ("unit", "pint_definition", "quantity_kind")
 _ALIASES = ("alias", "dialect", "st", "parameter_code")
 
@@ -64,8 +66,19 @@ def parse_fingerprint(contract: FeedContract, references: References, park_zone:
 
 
 def changed_meanings(before: pl.DataFrame, now: pl.DataFrame) -> bool:
-    """Whether a word that was known then means something else now, or nothing: what was resolved by it may be wrong."""
-    return not before.join(now, on=list(_REGISTER_ROWS), how="anti", nulls_equal=True).is_empty()
+    """Whether a word that was known then means something else now, or nothing, on some day: what it resolved may be wrong.
+
+    A word that is known for longer than before has not changed; what waited for it is found by its quarantined rows.
+    """
+    whole = list(_REGISTER_ROWS)
+    both = before.join(now, on=["kind", "word"], suffix="_now")
+    same = pl.col("meaning") == pl.col("meaning_now")
+    covered = both.filter(same & (pl.col("valid_from_now") <= pl.col("valid_from")) & (pl.col("valid_to_now") >= pl.col("valid_to")))
+    added = now.join(before, on=whole, how="anti")
+    contradicted = before.join(added, on=["kind", "word"], suffix="_now").filter(
+        ~same & (pl.col("valid_from_now") < pl.col("valid_to")) & (pl.col("valid_from") < pl.col("valid_to_now"))
+    )
+    return not before.join(covered, on=whole, how="anti").is_empty() or not contradicted.is_empty()
 
 
 def _sources(contract: FeedContract, name: str) -> list[ColumnSource]:
@@ -78,10 +91,10 @@ def _words(sources: Iterable[ColumnSource]) -> set[tuple[str, str | None]] | Non
     """Every (word, scheme) the sources can bring; None where it is the file that says."""
     words: set[tuple[str, str | None]] = set()
     for source in sources:
-        if source.value is not None:
-            words.add((source.value, source.scheme))
-        elif source.map is not None:
+        if source.map is not None:
             words |= {(word, source.scheme) for word in source.map.values()}
+        elif source.value is not None:
+            words.add((source.value, source.scheme))
         else:
             return None
     return words or None
@@ -93,9 +106,13 @@ def _parameters(contract: FeedContract, references: References) -> list[str]:
         return []
     words = _words(source for name in names for source in _sources(contract, name))
     if words is None:
-        aliases = references.standards.seed("parameter_aliases").select(_ALIASES)
-        return sorted(f"parameter {tuple(parameter)}" for parameter in references.parameters.values()) + _lines(aliases)
-    return sorted(f"word {word} {scheme} {references.parameter(word, scheme)!r}" for word, scheme in words)
+        seed = references.standards.seed
+        return _lines(seed("parameters").select(_PARAMETERS)) + _lines(seed("parameter_aliases").select(_ALIASES))
+    # Near spellings in the reason of an unknown word would change with every row of the seed.
+    found = {(word, scheme): references.parameter(word, scheme, hint=False) for word, scheme in words}
+    return sorted(
+        f"word {word} {scheme} {'?' if isinstance(meant, Unresolved) else tuple(meant)}" for (word, scheme), meant in found.items()
+    )
 
 
 def _units(contract: FeedContract, references: References) -> list[str]:
@@ -108,42 +125,58 @@ def _units(contract: FeedContract, references: References) -> list[str]:
         return _lines(units)
     named = {word for word, _ in words}
     for word, scheme in parameters:
-        parameter = references.parameter(word, scheme)
+        parameter = references.parameter(word, scheme, hint=False)
         named |= {unit for unit in (getattr(parameter, "unit", None), getattr(parameter, "total_unit", None)) if unit}
     # Definitions with = found units that others are defined by.
     return _lines(units.filter(pl.col("unit").is_in(sorted(named)) | pl.col("pint_definition").str.contains("=", literal=True)))
 
 
 def _register_rows(contract: FeedContract, references: References) -> pl.DataFrame:
-    """What the registers say about the words the feed can bring."""
-    columns = contract.record_type.by_name
+    """What the registers say about the words the feed can bring, as spans of dates: two that follow each other are one.
+
+    Whose a point or product is does not matter here: staging takes that from the register by date.
+    """
     sources = [source for value in contract.value_sources for source in value.canonical().values()] + list(contract.columns.values())
     schemes = sorted({source.scheme for source in sources if source.scheme})
     identifiers = references.register("identifier").filter(pl.col("scheme").is_in(schemes))
-    parts = [
-        identifiers.select(
-            kind=pl.col("scheme"),
-            word=pl.col("value"),
-            meaning=pl.col("entity_kind") + ":" + pl.col("entity_id"),
-            valid_from=pl.col("valid_from"),
-            valid_to=pl.col("valid_to"),
-        )
-    ]
+    kind = pl.concat_str("scheme", pl.lit(":"), "entity_kind")
+    parts = [identifiers.select(kind=kind, word=pl.col("value"), meaning=pl.col("entity_id"), valid_from="valid_from", valid_to="valid_to")]
     if contract.record == "reading":
-        # Whose a point is and while it is valid is staging's business: a reading only needs it to be registered.
-        points = references.register("point").select("point_id").unique()
-        if (words := _words(_sources(contract, "point_id"))) is not None:
-            points = points.filter(pl.col("point_id").is_in(sorted(word for word, _ in words)))
-        parts.append(points.select(kind=pl.lit("point"), word=pl.col("point_id"), meaning=pl.col("point_id")))
-    if "item_code" in columns:
-        products = pl.DataFrame(list(references.product_units.items()), schema={"word": pl.String, "meaning": pl.String}, orient="row")
-        parts.append(products.select(pl.lit("product").alias("kind"), "word", "meaning"))
+        points = _entities(references, "point", "point_id")
+        named = _sources(contract, "point_id")
+        if (words := _words(named)) is not None and not any(source.scheme for source in named):
+            points = points.filter(pl.col("word").is_in(sorted(word for word, _ in words)))
+        parts.append(points)
+    if contract.record == "self_report":
+        # A report's subject must be registered, on whatever date.
+        subjects = [(kind, f"{kind}_id") for kind in ("park", "enterprise", "process", "outlet")] + [("product", "product_code")]
+        parts += [_entities(references, *subject).drop("valid_from", "valid_to") for subject in subjects]
+        units = list(references.product_units.items())
+        parts.append(
+            pl.DataFrame(units, schema={"word": pl.String, "meaning": pl.String}, orient="row").with_columns(kind=pl.lit("product unit"))
+        )
+    return _merged(pl.concat([_REGISTER_ROWS.to_frame(), *parts], how="diagonal").select(*_REGISTER_ROWS))
+
+
+def _entities(references: References, register: str, key: str) -> pl.DataFrame:
+    return references.register(register).select(
+        kind=pl.lit(register), word=pl.col(key), meaning=pl.col(key), valid_from=pl.col("valid_from"), valid_to=pl.col("valid_to")
+    )
+
+
+def _merged(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of one word and meaning whose dates follow or overlap each other, as one row; sorted."""
+    group = ["kind", "word", "meaning"]
+    end = pl.col("valid_to").fill_null(date.max)
     return (
-        pl.concat([_REGISTER_ROWS.to_frame(), *parts], how="diagonal_relaxed")
+        rows.with_columns(pl.col("valid_from").fill_null(date.min), valid_to=end)
+        .sort(*group, "valid_from", "valid_to")
+        .with_columns(reached=pl.col("valid_to").cum_max().shift(1).over(group))
+        .with_columns(run=(pl.col("reached").is_null() | (pl.col("valid_from") > pl.col("reached"))).cum_sum().over(group))
+        .group_by(*group, "run")
+        .agg(pl.col("valid_from").min(), pl.col("valid_to").max())
         .select(*_REGISTER_ROWS)
-        .cast(dict(_REGISTER_ROWS))
-        .unique()
-        .sort(list(_REGISTER_ROWS))
+        .sort(*_REGISTER_ROWS)
     )
 
 

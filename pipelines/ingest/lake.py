@@ -131,8 +131,7 @@ class Lake:
         if target.is_file() and target.stat().st_size == size:
             return target
         with self._writing() as temporary:
-            copied = _copy(file, temporary)
-            after = file.stat()
+            copied, after = _copy(file, temporary)
             if copied != sha256 or (after.st_size, after.st_mtime_ns) != (size, mtime_ns):
                 raise ChangedWhileRead(
                     f"{file} changed while it was read (sha256 {sha256[:12]}… then {copied[:12]}…, {size:,} bytes then {after.st_size:,}): "
@@ -263,15 +262,29 @@ class Lake:
         _sync(target.parent)
 
 
-def _copy(source: Path, target: Path) -> str:
+def _copy(source: Path, target: Path) -> tuple[str, os.stat_result]:
+    """Copy and hash in one pass; returns the hash and the source's state afterwards."""
     digest = hashlib.sha256()
-    with source.open("rb") as reading, target.open("wb") as writing:
-        while chunk := reading.read(_CHUNK):
+    with target.open("wb") as writing:
+        for chunk in _chunks(source):
             digest.update(chunk)
             writing.write(chunk)
         writing.flush()
         os.fsync(writing.fileno())
-    return digest.hexdigest()
+    try:
+        return digest.hexdigest(), source.stat()
+    except OSError as error:
+        raise ChangedWhileRead(f"{source} went away while it was read ({error.strerror}): left for the next scan") from error
+
+
+def _chunks(source: Path) -> Iterator[bytes]:
+    """The file's bytes. Its own errors are told from those of writing the copy: they are about this file only."""
+    try:
+        with source.open("rb") as reading:
+            while chunk := reading.read(_CHUNK):
+                yield chunk
+    except OSError as error:
+        raise ChangedWhileRead(f"{source} cannot be read any more ({error.strerror}): left for the next scan") from error
 
 
 def _sorted(frame: pl.DataFrame, record: RecordType) -> pl.DataFrame:

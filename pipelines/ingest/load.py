@@ -48,6 +48,9 @@ Way = Literal["insert", "compare", "replay"]
 _DECIDED = ("build_id", "admission", "reason", "load_no", "rows_accepted", "rows_duplicate", "rows_revised", "rows_withdrawn")
 """What admission writes into a delivery's row."""
 
+_AS_SENT = ("value_raw", "unit_raw")
+"""How a value was sent is no part of what it says: 1 t and 1000 kg are one statement, in one file and in two."""
+
 
 class LoadError(RuntimeError):
     """A delivery does not add up, or the lake has lost it; its transaction has been rolled back."""
@@ -655,8 +658,9 @@ class _Load:
             self.con.execute(f"drop table if exists {table}")
 
     def _differs(self, one: str, other: str) -> str:
-        """Whether two rows of one key say something different; nulls are equal to each other."""
-        return "(" + " or ".join(f"{one}.{name} is distinct from {other}.{name}" for name in self.record.value_columns) + ")"
+        """Whether two rows of one key mean something different; nulls are equal to each other."""
+        meaning = [name for name in self.record.value_columns if name not in _AS_SENT]
+        return "(" + (" or ".join(f"{one}.{name} is distinct from {other}.{name}" for name in meaning) or "false") + ")"
 
 
 _TEMPORARY = (

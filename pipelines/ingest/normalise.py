@@ -21,6 +21,8 @@ from pipelines.ingest.records import normalise_records, sources_of
 from pipelines.ingest.references import References
 from pipelines.ingest.words import listed
 
+_MAX_NAMED_ROWS = 5
+
 
 @dataclass
 class Parsed:
@@ -134,25 +136,28 @@ def _settle(parts: Parts, record: RecordType) -> tuple[pl.DataFrame, pl.DataFram
     if twice.is_empty():
         return accepted, nothing, 0
     judged = twice.with_columns(
-        rows=pl.col(SOURCE_ROW).sort().over(key, mapping_strategy="join"),
         first=pl.col("at").min().over(key),
         statements=(pl.struct(meaning) if meaning else pl.lit(0)).n_unique().over(key),
     )
     against = judged.filter(pl.col("statements") > 1)
     again = judged.filter((pl.col("statements") == 1) & (pl.col("at") != pl.col("first")))
-    shown = [name for name in ("value", "value_raw", "unit_raw") if name in against.columns]
-    conflicting = against.select(
+    gone = pl.concat([against["at"], again["at"]])
+    kept = numbered.filter(~pl.col("at").is_in(gone.implode())).drop("at")
+    return kept, nothing if against.is_empty() else _contradictions(against, key), again.height
+
+
+def _contradictions(against: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """Rows of one key that say different things, as quarantine rows that name each other."""
+    shown = [*key, *(name for name in ("value", "value_raw", "unit_raw") if name in against.columns)]
+    rows = pl.col(SOURCE_ROW).sort().unique(maintain_order=True).head(_MAX_NAMED_ROWS).cast(pl.String).str.join(", ")
+    return against.select(
         SOURCE_ROW,
         pl.lit(None, pl.String).alias("column_name"),
         pl.lit("conflicting_rows").alias("rule"),
         pl.format(
-            "rows {} of this file say different things of the same " + ", ".join(key) + "; right would be one of them",
-            pl.col("rows").list.unique(maintain_order=True).list.head(5).cast(pl.List(pl.String)).list.join(", "),
+            f"rows {{}} of this file say different things of the same {', '.join(key)}; right would be one of them", rows.over(key)
         ).alias("reason"),
-        pl.concat_str([pl.format(name + "={}", pl.col(name).cast(pl.String).fill_null("-")) for name in [*key, *shown]], separator=" ")
+        pl.concat_str([pl.format(f"{name}={{}}", pl.col(name).cast(pl.String).fill_null("-")) for name in shown], separator=" ")
         .str.slice(0, RAW_TEXT_CHARACTERS)
         .alias("raw_text"),
-    )
-    gone = pl.concat([against["at"], again["at"]])
-    kept = numbered.filter(~pl.col("at").is_in(gone.implode())).drop("at")
-    return kept, conflicting.cast(dict(QUARANTINE_SCHEMA)), again.height
+    ).cast(dict(QUARANTINE_SCHEMA))

@@ -61,6 +61,23 @@ def read_numbers(texts: pl.Series, file_format: Format) -> Numbers:
     return Numbers(value, empty, qualifier, refused_at, refused_reason)
 
 
+def converted(numbers: pl.Series, scale: float | pl.Series, offset: float | pl.Series) -> pl.Series:
+    """`numbers * scale + offset`, by a division where the scale is a whole number's inverse: 9 ug are 0.009 mg, not 0.009000000000000001."""
+    if isinstance(scale, float):
+        if (scale, offset) == (1.0, 0.0):
+            return numbers
+        inverse = 1 / scale
+        if scale < 1 and inverse == round(inverse):
+            # By a column: polars turns a division by a number into the very multiplication that is to be avoided.
+            scaled = numbers / pl.Series([inverse]).new_from_index(0, numbers.len())
+        else:
+            scaled = numbers * scale
+        return scaled if offset == 0.0 else scaled + offset
+    inverse = pl.Series([1.0]).new_from_index(0, numbers.len()) / scale
+    divides = ((scale < 1) & (inverse == inverse.round(0))).fill_null(False)
+    return (numbers / inverse).zip_with(divides, numbers * scale) + offset
+
+
 def holds_word(texts: pl.Series, words: list[str], file_format: Format) -> pl.Series:
     """Whether a cell is one of these words; numbers compare as numbers."""
     numbers = read_numbers(texts, file_format).value

@@ -16,7 +16,7 @@ import polars as pl
 from pipelines.contracts.feed import ColumnSource, FeedContract, ValueSource
 from pipelines.contracts.records import READING
 from pipelines.contracts.states import Flag, State, Statistic
-from pipelines.ingest.numbers import QUALIFIER, Numbers, holds_word, read_numbers
+from pipelines.ingest.numbers import QUALIFIER, Numbers, converted, holds_word, read_numbers
 from pipelines.ingest.parts import Parts
 from pipelines.ingest.readers.table import SOURCE_ROW
 from pipelines.ingest.references import References
@@ -42,6 +42,9 @@ _FLAG = pl.Enum([flag.value for flag in Flag])
 _STATE = pl.Enum([state.value for state in State])
 _STATISTIC = pl.Enum([statistic.value for statistic in Statistic])
 _NONE = pl.Enum([])
+_NEEDED = ("point_id", "parameter_code", "statistic", "unit_raw")
+_VALUELESS = [State.MISSING.value, State.STOPPED.value, State.NOT_APPLICABLE.value]
+"""States that say why there is no value; an empty cell that claims to be measured is just an empty cell."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,27 @@ class _Conversion:
 
     scale: float | pl.Series
     offset: float | pl.Series
-    unit: pl.Series
+    unit: str | pl.Series
 
     def apply(self, numbers: pl.Series) -> pl.Series:
-        if isinstance(self.scale, float) and self.scale == 1.0 and self.offset == 0.0:
-            return numbers
-        return numbers * self.scale + self.offset
+        return converted(numbers, self.scale, self.offset)
+
+
+class _Take:
+    """The accepted rows of a column. Where every row is accepted columns are shared, not copied."""
+
+    def __init__(self, height: int, good: pl.Series) -> None:
+        self.at = None if bool(good.all()) else good.arg_true()
+        self.count = height if self.at is None else self.at.len()
+
+    def __call__(self, series: pl.Series) -> pl.Series:
+        return series if self.at is None else series.gather(self.at)
+
+    def word(self, field: _Field) -> pl.Series:
+        return field.words.head(self.count) if field.constant else self(field.words)
+
+    def constant(self, value: str | None, dtype: pl.DataType) -> pl.Series:
+        return pl.Series([value], dtype=dtype).new_from_index(0, self.count)
 
 
 def normalise_readings(rows: pl.DataFrame, contract: FeedContract, references: References, park_zone: ZoneInfo) -> Parts:
@@ -152,7 +170,7 @@ class _File:
         if constant:
             words = words.new_from_index(0, self.height)
             refusals = self._everywhere(refusals)
-        elif canonical == "unit_raw" or READING.by_name[canonical].required:
+        elif canonical in _NEEDED:
             empty = (words.is_null() & ~self._refused(refusals)).arg_true()
             refusals.add(
                 empty, column=column, rule="required_missing", reason=f"{canonical} is empty and every reading needs one", raw=None
@@ -217,79 +235,64 @@ class _File:
     def part(self, number: int, source: ValueSource) -> Parts:
         """The readings of one value source: accepted rows in the order of the file, refused ones with their reasons."""
         given = self.given(source)
-        value = given["value"]
-        column = column_of(value, f"values[{number}].value")
-        raw = texts_of(self.rows, value)
+        column = column_of(given["value"], f"values[{number}].value")
+        raw = texts_of(self.rows, given["value"])
         numbers = read_numbers(raw, self.contract.format)
         flag = self.field("flag", given["flag"]) if "flag" in given else self._contract_flag
-        candidate, state = self._candidates(numbers.empty, flag)
+        stated = self.field("state", given["state"]) if "state" in given else None
+        candidate, state = self._candidates(numbers.empty, flag, stated)
 
         refusals = Refusals()
         refusals.extend(self.axis.refusals)
-        fields = {name: self.field(name, given[name]) for name in ("point_id", "parameter_code", "statistic", "unit_raw")}
-        for field in fields.values():
-            refusals.extend(field.refusals)
-        if flag is not None:
-            refusals.extend(flag.refusals)
+        words = {name: self.field(name, given[name]) for name in _NEEDED}
+        for word in (*words.values(), flag, stated):
+            refusals.extend(word.refusals if word is not None else Refusals())
         refusals.add(
             numbers.refused_at, column=column, rule="number_not_understood", reason=numbers.refused_reason,
             raw=raw.gather(numbers.refused_at),
         )  # fmt: skip
-        conversion = self._conversion(fields, refusals)
+        conversion = self._conversion(words, refusals)
         extra = self._extra(given, refusals)
-        converted = conversion.apply(numbers.value)
-        qualifier, limit = self._non_detects(given, numbers, converted, conversion, fields, extra.get("qualifier"), refusals, column)
+        value = conversion.apply(numbers.value)
+        qualifier, limit = self._non_detects(given, numbers, value, conversion, words, extra.get("qualifier"), refusals, column)
         if limit is not None and numbers.qualifier is not None:
             # A bare ND stands for its limit; what it counts as is each purpose's rule, by the qualifier.
-            converted = limit.zip_with(converted.is_null() & numbers.qualifier.is_not_null(), converted)
-        if "state" in extra:
-            state = state.zip_with(extra["state"].is_null(), extra["state"].cast(_STATE))
+            value = limit.zip_with(value.is_null() & numbers.qualifier.is_not_null(), value)
 
         sound = refusals.accepted(self.height)
-        good = candidate if sound is None else candidate & sound
-        everything = bool(good.all())
-        at = None if everything else good.arg_true()
-        count = self.height if at is None else at.len()
-
-        def take(series: pl.Series | None, dtype: pl.DataType) -> pl.Series:
-            if series is None:
-                return pl.Series([None], dtype=dtype).new_from_index(0, count)
-            return series if at is None else series.gather(at)
-
-        def word(field: _Field) -> pl.Series:
-            return field.words.head(count) if field.constant else take(field.words, _NONE)
-
+        take = _Take(self.height, candidate if sound is None else candidate & sound)
         kind = self.contract.source_kind.value  # type: ignore[union-attr]
         columns = {
-            "point_id": word(fields["point_id"]),
-            "parameter_code": word(fields["parameter_code"]),
-            "statistic": word(fields["statistic"]).cast(_STATISTIC),
-            "source_kind": pl.Series([kind], dtype=pl.Enum([kind])).new_from_index(0, count),
-            "period_start_utc": take(self.axis.start, pl.Datetime("us")),
-            "period_end_utc": take(self.axis.end, pl.Datetime("us")),
-            "local_date": take(self.axis.local_date, pl.Date()),
-            "value": take(converted, pl.Float64()),
-            "unit": conversion.unit.head(count) if _constant(fields) else take(conversion.unit, _NONE),
-            "value_raw": take(numbers.value, pl.Float64()),
-            "unit_raw": word(fields["unit_raw"]),
-            "qualifier": take(qualifier, QUALIFIER),
-            "detection_limit": take(limit, pl.Float64()),
-            "flag": take(flag.words if flag is not None else None, _FLAG).cast(_FLAG),
-            "state": take(state, _STATE),
-            "sample_id": take(extra.get("sample_id"), _NONE),
-            "batch_id": take(extra.get("batch_id"), _NONE),
-            SOURCE_ROW: take(self.source_row, pl.Int64()),
+            "point_id": take.word(words["point_id"]),
+            "parameter_code": take.word(words["parameter_code"]),
+            "statistic": take.word(words["statistic"]).cast(_STATISTIC),
+            "source_kind": take.constant(kind, pl.Enum([kind])),
+            "period_start_utc": take(self.axis.start),
+            "period_end_utc": take(self.axis.end),
+            "local_date": take(self.axis.local_date),
+            "value": take(value),
+            "unit": take.constant(conversion.unit, pl.Enum([conversion.unit]))
+            if isinstance(conversion.unit, str)
+            else take(conversion.unit),
+            "value_raw": take(numbers.value),
+            "unit_raw": take.word(words["unit_raw"]),
+            "qualifier": take.constant(None, QUALIFIER) if qualifier is None else take(qualifier),
+            "detection_limit": take.constant(None, pl.Float64()) if limit is None else take(limit),
+            "flag": take.constant(None, _FLAG) if flag is None else take(flag.words).cast(_FLAG),
+            "state": take(state),
+            "sample_id": take(extra["sample_id"]) if "sample_id" in extra else take.constant(None, _NONE),
+            "batch_id": take(extra["batch_id"]) if "batch_id" in extra else take.constant(None, _NONE),
+            SOURCE_ROW: take(self.source_row),
         }
-        accepted = pl.DataFrame([series.alias(name) for name, series in columns.items()]).select(list(READING.schema))
         return Parts(
-            accepted=accepted,
+            accepted=pl.DataFrame([series.alias(name) for name, series in columns.items()]),
             quarantined=[refusals.quarantine(self.source_row, candidate)],
             read=int(candidate.sum()),
             empty_cells=int((numbers.empty & ~candidate).sum()),
         )
 
-    def _candidates(self, empty: pl.Series, flag: _Field | None) -> tuple[pl.Series, pl.Series]:
-        """Which cells stand for a reading, and its state. An empty one does when a flag, or the contract, says why it is empty."""
+    def _candidates(self, empty: pl.Series, flag: _Field | None, stated: _Field | None) -> tuple[pl.Series, pl.Series]:
+        """Which cells stand for a reading, and its state. An empty one does when a flag, a state or the contract says why it is empty."""
         letters = flag.words.cast(_FLAG) if flag is not None else None
         flagged = (letters != Flag.NORMAL.value).fill_null(False) if letters is not None else None
         stopped = (letters == Flag.STOPPED.value).fill_null(False) if letters is not None else None
@@ -297,8 +300,9 @@ class _File:
         state = measured
         if stopped is not None and stopped.any():
             state = state.set(stopped, State.STOPPED.value)
+        given = stated.words.cast(_STATE) if stated is not None else None
         if not empty.any():
-            return ~empty, state
+            return ~empty, state if given is None else given.zip_with(given.is_not_null(), state)
         explained = pl.repeat(self.contract.empty.means == "missing", self.height, dtype=pl.Boolean, eager=True)
         if flagged is not None:
             explained |= flagged
@@ -308,22 +312,24 @@ class _File:
         state = state.set(empty, State.MISSING.value)
         if stopped is not None:
             state = state.set(empty & stopped, State.STOPPED.value)
+        if given is not None:
+            explained |= given.is_in(_VALUELESS).fill_null(False)
+            state = given.zip_with(given.is_not_null(), state)
         return ~empty | explained, state
 
     def _conversion(self, fields: dict[str, _Field], refusals: Refusals) -> _Conversion:
         named = {name: fields[name].words for name in ("unit_raw", "parameter_code", "statistic")}
-        nothing = _Conversion(1.0, 0.0, pl.Series([None], dtype=_NONE).new_from_index(0, self.height))
+        nothing = _Conversion(1.0, 0.0, "")  # of rows that are refused, every one
         if _constant(fields):
             triple = tuple(words[0] if self.height else None for words in named.values())
-            if None in triple:  # refused already, for every row
+            if None in triple:
                 return nothing
             path = self._path(*triple)
             if isinstance(path, Refusal):
                 everywhere = pl.arange(0, self.height, eager=True, dtype=pl.UInt32)
                 refusals.add(everywhere, column="unit", rule=path.rule, reason=path.reason, raw=triple[0])
                 return nothing
-            scale, offset, unit = path
-            return _Conversion(scale, offset, pl.Series([unit], dtype=pl.Enum([unit])).new_from_index(0, self.height))
+            return _Conversion(*path)
         frame = pl.DataFrame(named)
         triples = frame.unique().drop_nulls()
         paths = [self._path(*triple) for triple in triples.iter_rows()]
@@ -357,7 +363,7 @@ class _File:
             return Refusal("unit_without_path" if known else "unknown_unit", f"{code} {statistic} is kept in {target}: {error}")
 
     def _extra(self, given: dict[str, ColumnSource], refusals: Refusals) -> dict[str, pl.Series]:
-        """Free and closed text columns beside the number; sample and batch also by the same name."""
+        """Text columns beside the number; sample and batch also by the same name."""
         found: dict[str, pl.Series] = {}
         for name in ("sample_id", "batch_id"):
             source = given.get(name) or (ColumnSource(column=name) if name in self.rows.columns else None)
@@ -365,15 +371,14 @@ class _File:
                 word = self.field(name, source)
                 refusals.extend(word.refusals)
                 found[name] = word.words
-        for name in ("qualifier", "state"):
-            if name in given:
-                word = self.field(name, given[name])
-                refusals.extend(word.refusals)
-                found[name] = word.words
+        if "qualifier" in given:
+            word = self.field("qualifier", given["qualifier"])
+            refusals.extend(word.refusals)
+            found["qualifier"] = word.words
         return found
 
     def _non_detects(
-        self, given: dict[str, ColumnSource], numbers: Numbers, converted: pl.Series, conversion: _Conversion,
+        self, given: dict[str, ColumnSource], numbers: Numbers, value: pl.Series, conversion: _Conversion,
         fields: dict[str, _Field], stated: pl.Series | None, refusals: Refusals, column: str,
     ) -> tuple[pl.Series | None, pl.Series | None]:  # fmt: skip
         """Qualifiers, and the detection limit in the canonical unit: as sent, else the number behind <, else the channel's."""
@@ -396,7 +401,7 @@ class _File:
         below = (qualifier == "<").fill_null(False)
         if not below.any():
             return qualifier, limit
-        own = converted.zip_with(below, pl.Series([None], dtype=pl.Float64).new_from_index(0, self.height))
+        own = value.zip_with(below, pl.Series([None], dtype=pl.Float64).new_from_index(0, self.height))
         limit = own if limit is None else limit.zip_with(limit.is_not_null(), own)
         without = (below & limit.is_null() & numbers.value.is_null() & ~numbers.empty).arg_true()
         if without.len():

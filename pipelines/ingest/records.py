@@ -13,7 +13,7 @@ import polars as pl
 from pipelines.contracts.feed import ColumnSource, FeedContract
 from pipelines.contracts.records import COUNT, DATE, NUMBER, TEXT, Column, RecordType
 from pipelines.contracts.states import State
-from pipelines.ingest.numbers import holds_word, read_numbers
+from pipelines.ingest.numbers import converted, holds_word, read_numbers
 from pipelines.ingest.parts import Parts
 from pipelines.ingest.readers.table import SOURCE_ROW
 from pipelines.ingest.references import References, Unresolved
@@ -386,7 +386,7 @@ class _Rows:
         wrong = joined["rule"].is_not_null() & joined["number"].is_not_null()
         for rule in joined["rule"].filter(wrong).unique(maintain_order=True):
             self._refuse(wrong & (joined["rule"] == rule), unit, rule, joined["reason"], joined["unit"])
-        self.done[to_number] = joined.select(pl.col("number") * pl.col("scale") + pl.col("offset")).to_series()
+        self.done[to_number] = converted(joined["number"], joined["scale"], joined["offset"])
         self.done[to_unit] = joined["to_unit"]
 
     def _path(self, item: str, unit: str | None, total: bool, output: bool) -> tuple[float, float, str] | Refusal:

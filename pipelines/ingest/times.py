@@ -77,7 +77,7 @@ def time_axis(rows: pl.DataFrame, time: Time, park_zone: ZoneInfo, series_of: Ca
     else:
         local = _local(texts, time)
     _refuse(refusals, local.is_null() & texts.is_not_null(), texts, column, "time_not_understood", _not_understood(time.pattern))
-    utc, gap, unclear = _to_utc(local, zone, time.repeats, series_of)
+    utc, gap, unclear = _to_utc(local, zone, time.repeats, time.step, series_of)
     if gap is not None:
         reason = f"does not exist in {zone.key}: the clock is put forward over it; is the feed's zone right?"
         _refuse(refusals, gap, texts, column, "nonexistent_local_time", reason)
@@ -115,7 +115,7 @@ def read_instants(texts: pl.Series, pattern: str | None, zone: ZoneInfo) -> pl.S
         return _parse(clean, pattern).dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     else:
         local = _parse(clean, pattern)
-    return _to_utc(local, zone, "earliest", lambda: None)[0]
+    return _to_utc(local, zone, "earliest", DAY, lambda: None)[0]
 
 
 def read_periods(texts: pl.Series, pattern: str, length: str) -> tuple[pl.Series, pl.Series]:
@@ -283,7 +283,7 @@ def _fixed_offset(stamps: pl.Series, zone: ZoneInfo) -> timedelta | None:
 
 
 def _to_utc(
-    local: pl.Series, zone: ZoneInfo, repeats: str, series_of: Callable[[], pl.Series | None]
+    local: pl.Series, zone: ZoneInfo, repeats: str, step: timedelta, series_of: Callable[[], pl.Series | None]
 ) -> tuple[pl.Series, pl.Series | None, pl.Series | None]:
     """Naive UTC, where the local time does not exist, and where it stands twice and stays unclear."""
     if (offset := _fixed_offset(local, zone)) is not None:
@@ -298,7 +298,7 @@ def _to_utc(
         return latest, gap, None
     if repeats == "quarantine":
         return earliest.set(twice, None), gap, twice
-    is_second, unclear = _by_order(local, twice, series_of)
+    is_second, unclear = _by_order(local, earliest, latest, twice, step, series_of())
     utc = latest.zip_with(is_second, earliest)
     return (utc.set(unclear, None), gap, unclear) if unclear.any() else (utc, gap, None)
 
@@ -308,25 +308,53 @@ def _zoned(local: pl.Series, zone: ZoneInfo, ambiguous: str) -> pl.Series:
     return zoned.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
 
 
-def _by_order(local: pl.Series, twice: pl.Series, series_of: Callable[[], pl.Series | None]) -> tuple[pl.Series, pl.Series]:
-    """Of two equal local times of one series the second in time's order is the later; a single one is the earlier.
+def _by_order(
+    local: pl.Series, earliest: pl.Series, latest: pl.Series, twice: pl.Series, step: timedelta, series: pl.Series | None
+) -> tuple[pl.Series, pl.Series]:
+    """Which stamps of a repeated hour are of its second pass, and which cannot be told.
 
-    A file that runs backwards shows the later one first. Three or more equal times cannot be told apart.
+    Where every stamp of the hour stands twice, the second of each is the later. Else the stamps go
+    through the hour until they jump back. An hour that is gone through once belongs where a step joins
+    it to the stamp before it, or failing that to the one behind; standing alone it is the first.
     """
-    series = series_of()
-    at = twice.arg_true()
-    frame = pl.DataFrame({"at": at, "local": local.gather(at)}).with_columns(series=series.gather(at) if series is not None else pl.lit(0))
-    steps = local.drop_nulls().diff().drop_nulls()
-    backwards = bool((steps < timedelta(0)).sum() > (steps > timedelta(0)).sum())
-    key = ["series", "local"]
-    counted = frame.with_columns(
-        nth=pl.col("at").rank("ordinal", descending=backwards).over(key),
-        count=pl.len().over(key),
+    moves = local.drop_nulls().diff().drop_nulls().dt.total_microseconds()
+    backwards = bool((moves < 0).sum() > (moves > 0).sum())
+    rows = pl.DataFrame({"local": local, "first": earliest, "second": latest, "twice": twice}).with_row_index("at")
+    rows = rows.with_columns(series=series if series is not None else pl.lit("")).filter(pl.col("local").is_not_null())
+    rows = rows.reverse() if backwards else rows
+    run = ["series", pl.col("local").dt.date()]
+    joins = {
+        "second_follows": pl.col("second") - pl.col("before") == step,
+        "first_follows": pl.col("first") - pl.col("before") == step,
+        "second_leads": pl.col("behind") - pl.col("second") == step,
+        "first_leads": pl.col("behind") - pl.col("first") == step,
+    }
+    inside = (
+        rows.with_columns(before=pl.col("first").shift(1).over("series"), behind=pl.col("first").shift(-1).over("series"))
+        .filter("twice")
+        .with_columns(
+            count=pl.len().over("series", "local"),
+            nth=pl.int_range(pl.len()).over("series", "local"),
+            jumps=(pl.col("local") < pl.col("local").shift(1)).fill_null(False).cast(pl.Int64).cum_sum().over(run),
+            **{name: joined.fill_null(False) for name, joined in joins.items()},
+        )
+        .with_columns(
+            all_twice=(pl.col("count") == 2).all().over(run),
+            most=pl.col("count").max().over(run),
+            passes=pl.col("jumps").max().over(run) + 1,
+            starts_second=(pl.col("second_follows") & ~pl.col("first_follows")).first().over(run),
+            starts_first=pl.col("first_follows").first().over(run),
+            ends_second=(pl.col("second_leads") & ~pl.col("first_leads")).last().over(run),
+        )
     )
+    once = pl.col("starts_second") | (~pl.col("starts_first") & pl.col("ends_second"))
+    is_second = pl.when("all_twice").then(pl.col("nth") == 1).when(pl.col("passes") == 1).then(once).otherwise(pl.col("jumps") == 1)
+    unclear = (pl.col("most") > 2) | (~pl.col("all_twice") & (pl.col("passes") > 2))
     nothing = pl.repeat(False, local.len(), dtype=pl.Boolean, eager=True)
-    second = nothing.clone().scatter(counted.filter(pl.col("nth") == 2)["at"], True)
-    unclear = nothing.clone().scatter(counted.filter(pl.col("count") > 2)["at"], True)
-    return second, unclear
+    return (
+        nothing.clone().scatter(inside.filter(is_second)["at"], True),
+        nothing.clone().scatter(inside.filter(unclear)["at"], True),
+    )
 
 
 def _span(utc: pl.Series, time: Time, local: pl.Series | None = None, zone: ZoneInfo | None = None) -> tuple[pl.Series, pl.Series]:

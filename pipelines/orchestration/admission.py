@@ -209,12 +209,17 @@ def feed_checks(contracts: Iterable[FeedContract]) -> list[dg.AssetChecksDefinit
     @dg.multi_asset_check(
         name="feed_checks",
         specs=admitted + on_time,
+        can_subset=True,
         description="What admission left behind, feed by feed.",
         required_resource_keys={BUILD},
     )
     def check_feeds(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        build: Build = context.resources.build
-        yield from feed_check_results(build, [spec.asset_key.path[-1] for spec in admitted], [spec.asset_key.path[-1] for spec in on_time])
+        wanted = context.selected_asset_check_keys
+        yield from feed_check_results(
+            context.resources.build,
+            [spec.asset_key.path[-1] for spec in admitted if spec.key in wanted],
+            [spec.asset_key.path[-1] for spec in on_time if spec.key in wanted],
+        )
 
     return [check_feeds]
 

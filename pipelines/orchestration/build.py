@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -78,6 +78,8 @@ class Build:
         self.rebuilt_after: int | None = None
         self.through_change_seq: int | None = None
         self.registers_changed = False
+        self.feeds_read: set[str] = set()
+        self.feeds_failed: set[str] = set()
         self.carried = False
         self.published = False
         self._warehouse: AbstractContextManager[duckdb.DuckDBPyConnection] | None = None
@@ -213,7 +215,9 @@ class Build:
         if restored is None:
             return
         note = StepNote(rows=restored.rows)
-        note.warn(f"the warehouse was empty and the lake was not: {restored.loaded} deliveries loaded again from {restored.receipts} receipts")
+        note.warn(
+            f"the warehouse was empty and the lake was not: {restored.loaded} deliveries loaded again from {restored.receipts} receipts"
+        )
         if restored.differing:
             note.warn(f"{len(restored.differing)} of them with other counts than at first, as {restored.differing[0]}")
         self._record("restore", "-", started_at, note)
@@ -227,10 +231,10 @@ class Build:
     def is_closed(self) -> bool:
         return self._closed
 
-    @property
-    def local_date(self) -> date:
-        """The park's date at which the build began."""
-        return self.started_at.replace(tzinfo=UTC).astimezone(self.settings.zone).date()
+    def local_month(self, moment: datetime) -> tuple[int, int]:
+        """Year and month that the park's calendar shows at a moment (naive UTC)."""
+        local = moment.replace(tzinfo=UTC).astimezone(self.settings.zone)
+        return local.year, local.month
 
     # Whether anything has to be built at all
 
@@ -249,6 +253,8 @@ class Build:
             return f"code, models or gates changed since build {previous.build_id}"
         if previous.standards_hash != self.standards.hash:
             return f"standards changed since build {previous.build_id}"
+        if self.local_month(previous.started_at) != self.local_month(self.started_at):
+            return "a new month has begun: scores cover whole months"
         last = builds.last_change_seq(self.con)
         if previous.change_seq != last:
             return f"changes {previous.change_seq} to {last} are not in the marts yet"

@@ -37,6 +37,10 @@ class DbtFailed(RuntimeError):
     """A model could not be built or a test that guards the numbers failed."""
 
 
+class NoFeedRead(RuntimeError):
+    """Every single feed failed: the disk is gone or the program is broken, and the last publication had better stand."""
+
+
 def incremental_models(manifest: Mapping[str, Any]) -> list[str]:
     """Models that consume changes and leave a watermark."""
     return sorted(
@@ -90,6 +94,9 @@ def dbt_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     @make_dbt_assets(manifest=manifest, dagster_dbt_translator=translator, name="dbt", required_resource_keys={BUILD, DBT})
     def dbt(context: dg.AssetExecutionContext) -> Iterator[Any]:
         build: Build = context.resources.build
+        if build.feeds_failed and not build.feeds_read:
+            with build.step(STEP):
+                raise NoFeedRead(f"none of the {len(build.feeds_failed)} feeds could be read: this is no matter of single feeds")
         reason = build.why_build(models)
         if reason is None and carry_verdicts(build):
             with build.step(STEP) as note:
@@ -208,7 +215,8 @@ def _rows(result: Mapping[str, Any]) -> int | None:
 
 
 def _one_line(message: str | None) -> str:
-    return " ".join((message or "no message").split())[:500]
+    """Without the stack of macros that dbt puts behind it, which its log has."""
+    return " ".join((message or "no message").split("\n  > in macro")[0].split())[:500]
 
 
 def _moment(text: str) -> datetime:

@@ -72,10 +72,13 @@ def ingest(build: Build, feed_id: str, *, may_retry: bool) -> dg.MaterializeResu
     """
     try:
         with build.step(STEP, feed_id) as note:
-            return _ingest(build, feed_id, note)
+            result = _ingest(build, feed_id, note)
+        build.feeds_read.add(feed_id)
+        return result
     except Exception as error:
         if may_retry and retry_may_help(error):
             raise
+        build.feeds_failed.add(feed_id)
         message = str(explain(error, build.settings) or error) or type(error).__name__
         return dg.MaterializeResult(metadata={"problem": message}, check_results=[_readable(feed_id, False, {"problem": message})])
 

@@ -31,7 +31,7 @@ def build_defs(
     manifest: Mapping[str, Any] | None = None,
     reporter: Reporter | None = None,
     resources: Mapping[str, dg.ResourceDefinition] | None = None,
-    extra_assets: Sequence[dg.AssetsDefinition | dg.AssetChecksDefinition] = (),
+    scores: Sequence[dg.AssetsDefinition] | None = None,
 ) -> dg.Definitions:
     """Definitions of one home.
 
@@ -40,6 +40,7 @@ def build_defs(
         manifest: of the dbt project; parsed when absent and a file of the project has changed.
         reporter: hears how runs in this process go.
         resources: instead of ours, by key.
+        scores: instead of the assessment's.
 
     Raises:
         ContractError, SettingsError, SuiteError, DbtError: nothing sensible can be built. A single broken feed
@@ -50,7 +51,7 @@ def build_defs(
     if manifest is None:
         manifest = json.loads(parsed_manifest(settings).read_text(encoding="utf-8"))
     marts = public_model_keys(manifest)
-    scores = score_assets(marts)
+    scores = score_assets(marts) if scores is None else scores
     score_keys = [key for asset in scores for key in asset.keys]
     gate = gate_on_marts(settings, marts)
     assets = [
@@ -60,7 +61,6 @@ def build_defs(
         *scores,
         publication_asset([*marts, *score_keys]),
         closing_asset(),
-        *extra_assets,
     ]
     job = dg.define_asset_job(
         JOB,

@@ -38,8 +38,10 @@ def build_resource(settings: Settings, reporter: Reporter | None = None) -> dg.R
 
     @dg.resource(description="The running build: write lock, warehouse connection, build row. One per run.")
     def build(context: dg.InitResourceContext) -> Iterator[object]:
-        tags = dict(context.run.tags) if context.run else {}
-        with run_build(settings, run_id=context.run_id, door=door_of(tags), reporter=reporter) as running:
+        run = context.run
+        with run_build(
+            settings, run_id=run.run_id if run else None, door=door_of(dict(run.tags) if run else {}), reporter=reporter
+        ) as running:
             if context.instance is not None:
                 fail_runs_of_killed_builds(context.instance, running.aborted_runs)
             yield running

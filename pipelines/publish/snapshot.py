@@ -32,6 +32,7 @@ from pipelines.publish.catalog import (
     quoted,
 )
 from pipelines.settings import Settings
+from pipelines.warehouse.connection import transaction
 from pipelines.warehouse.tables import BUILDS, STEP_OUTCOMES, Table
 from pipelines.warehouse.verdicts import reason_marts_are_closed
 
@@ -262,10 +263,12 @@ def _write_anew(con: duckdb.DuckDBPyConnection, settings: Settings, task: _Task,
     for leftover in path.parent.glob(f"{path.name}*"):
         leftover.unlink()
     with _attached(con, path, _FILE, f"storage_version {_literal(settings.storage_version)}"):
-        for schema in PUBLIC_SCHEMAS:
-            con.execute(f"create schema {_FILE}.{schema}")
-        rows = sum(_make_table(con, task, table) for table in task.sources)
-        _write_own_tables(con, settings, task, written="full", bytes_when_full=0, rows_when_full=rows)
+        # One transaction: hundreds of comments, each waiting for the disk on its own, would take longer than the rows.
+        with transaction(con):
+            for schema in PUBLIC_SCHEMAS:
+                con.execute(f"create schema {_FILE}.{schema}")
+            rows = sum(_make_table(con, task, table) for table in task.sources)
+            _write_own_tables(con, settings, task, written="full", bytes_when_full=0, rows_when_full=rows)
         con.execute(f"checkpoint {_FILE}")
         # The size is known once all of it is there; the row that says so is small enough not to change it.
         con.execute(f"update {_FILE}.{PUBLICATION.qualified} set bytes_when_full = ?", [path.stat().st_size])
@@ -301,9 +304,10 @@ def _carry_over(con: duckdb.DuckDBPyConnection, settings: Settings, task: _Task,
             where n.checksum is distinct from b.checksum or n.rows is distinct from b.rows
             """
         )
-        rows = _replace_changed(con, task)
         full = {name: before[name] for name in ("bytes_when_full", "rows_when_full")}
-        _write_own_tables(con, settings, task, written="incremental", **full)
+        with transaction(con):
+            rows = _replace_changed(con, task)
+            _write_own_tables(con, settings, task, written="incremental", **full)
         con.execute(f"checkpoint {_FILE}")
     _sync(path)
     return rows

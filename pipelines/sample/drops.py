@@ -115,8 +115,8 @@ def html_page(title: str, frame: pl.DataFrame) -> bytes:
         pl.concat_str([pl.format("<td>{}</td>", pl.col(name).cast(pl.String)) for name in frame.columns], ignore_nulls=True)
     )
     body = "</tr>\n<tr>".join(rows.to_series().to_list())
-    page = f"<html><head><meta charset=utf-8><title>{title}</title></head><body><table>\n<tr>{head}</tr>\n<tr>{body}</tr>\n</table></body></html>\n"
-    return page.encode()
+    table = f"<table>\n<tr>{head}</tr>\n<tr>{body}</tr>\n</table>"
+    return f"<html><head><meta charset=utf-8><title>{title}</title></head><body>{table}</body></html>\n".encode()
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,9 @@ class Delivered:
     rows_revised: int
     empty_cells: int
     refused: bool
+    """Nobody can read it."""
+    held: bool
+    """Readable, but gate A should hold it back: its rows are counted and wait in the lake."""
     fault_id: str | None = None
 
 

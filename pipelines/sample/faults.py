@@ -62,15 +62,16 @@ VALUE_FAULTS = (
         what="the analyser repeats its last value for three days",
     ),
     ValueFault(
-        fault_id="unit_wh",
+        fault_id="unit_w",
         kind="wrong_unit",
         feed_id="e003_meters",
         point_id="E003-EL-P1",
         parameter_code="electricity",
         first_hour=_hours(14),
         last_hour=_hours(21),
-        what="a week in Wh under a contract that says kWh",
+        what="a week in W under a contract that says kW: a thousand times too much; sent again in kW later",
         amount=1000.0,
+        corrected_in="later",
     ),
     ValueFault(
         fault_id="half_nox",
@@ -87,8 +88,8 @@ VALUE_FAULTS = (
     ValueFault(
         fault_id="spike_so2",
         kind="spike",
-        feed_id="e009_chp_cems",
-        point_id="E009-STACK-1",
+        feed_id="e008_cement_cems",
+        point_id="E008-STACK-1",
         parameter_code="a21026",
         first_hour=_hours(22, 14),
         last_hour=_hours(22, 15),
@@ -101,8 +102,8 @@ VALUE_FAULTS = (
         feed_id="e009_chp_cems",
         point_id="E009-STACK-1",
         parameter_code="a21002",
-        first_hour=_hours(33),
-        last_hour=_hours(34),
+        first_hour=_hours(38),
+        last_hour=_hours(39),
         what="60 % of the true NOx for a day; the corrected file comes later",
         amount=0.6,
         corrected_in="later",
@@ -130,6 +131,8 @@ class FileFault:
     feed_id: str
     day: int
     what: str
+    point_id: str | None = None
+    """Whose rows it touches, where it is not the whole file."""
 
 
 FILE_FAULTS = (
@@ -137,14 +140,21 @@ FILE_FAULTS = (
     FileFault(
         "utf8_for_gb", "wrong_encoding", "e007_steel_cems", 12, "written in UTF-8 although GB18030 was agreed; sent again later, rightly"
     ),
-    FileFault("late_day", "late_file", "e009_chp_cems", 30, "one day's file comes only with the next delivery"),
+    FileFault("late_week", "late_file", "e009_chp_cems", 30, "a week's file comes only with the next delivery"),
     FileFault("cut_short", "truncated_file", "e010_wwtp", 36, "the file ends in the middle of a record; sent again whole, later"),
     FileFault("new_column", "unknown_column", "e008_cement_cems", 43, "a column nobody announced stands at the end"),
     FileFault("web_page", "renamed_html", "utility_water", 13, "a page of the utility's portal, saved under the name of a workbook"),
-    FileFault("repeated_rows", "repeated_rows", "utility_electricity", 2, "five rows stand twice in the file, with the same values"),
-    FileFault("contradiction", "conflicting_rows", "utility_electricity", 3, "two hours stand twice in the file, with different values"),
-    FileFault("not_a_number", "text_for_number", "e001_energy", 6, "the spreadsheet's error word stands in two cells"),
+    FileFault(
+        "repeated_rows", "repeated_rows", "utility_electricity", 2, "five rows stand twice in the file, with the same values", "E002-EL"
+    ),
+    FileFault(
+        "contradiction", "conflicting_rows", "utility_electricity", 3, "two hours stand twice in the file, with different values", "E006-EL"
+    ),
+    FileFault("not_a_number", "text_for_number", "e001_energy", 6, "the spreadsheet's error word stands in two cells", "E001-EL-P2"),
 )
+
+LOSING = ("late_file", "wrong_encoding", "truncated_file", "conflicting_rows", "text_for_number")
+"""File faults through which readings are lost on the first night; some come back with the next delivery."""
 
 UNREGISTERED_ACCOUNT = "033199999999"
 """A customer in the grid company's file whom no register knows."""
@@ -164,10 +174,17 @@ class Faults:
         low, high = (first - self.monitors.first).days, (last - self.monitors.first).days
         return [fault for fault in self.files if fault.feed_id == feed_id and low <= fault.day <= high]
 
+    def held(self, feed_id: str, first: date, last: date) -> bool:
+        """Whether gate A has every reason to hold back a file of these days: its values are out of the meter's range as a whole."""
+        return any(fault.kind == "wrong_unit" for fault in self._touching(feed_id, first, last))
+
     def corrections(self, feed_id: str, first: date, last: date) -> list[ValueFault]:
         """Corrected value faults that touch the days of a file."""
+        return [fault for fault in self._touching(feed_id, first, last) if fault.corrected_in]
+
+    def _touching(self, feed_id: str, first: date, last: date) -> list[ValueFault]:
         low, high = (first - self.monitors.first).days * 24, ((last - self.monitors.first).days + 1) * 24
-        return [f for f in self.values if f.feed_id == feed_id and f.corrected_in and f.first_hour < high and f.last_hour > low]
+        return [fault for fault in self.values if fault.feed_id == feed_id and fault.first_hour < high and fault.last_hour > low]
 
     def sent(
         self, feed_id: str, point_id: str, parameter: str, first: date, last: date, without: frozenset[str] = frozenset()

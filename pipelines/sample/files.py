@@ -65,11 +65,12 @@ _CEMENT_NAMES = {
     "a01013": "P_kPa", "a00000": "Q_m3h",
 }  # fmt: skip
 _POWER_NAMES = {
-    "a21026": "SO2", "a21002": "NOX", "a34013": "DUST", "a19001": "O2", "a01012": "TEMP", "a01014": "MOIST", "a01013": "PRESS", "a00000": "FLOW",
+    "a21026": "SO2", "a21002": "NOX", "a34013": "DUST", "a19001": "O2", "a01012": "TEMP", "a01014": "MOIST", "a01013": "PRESS",
+    "a00000": "FLOW",
 }  # fmt: skip
 _INCINERATOR_NAMES = {
-    "a21026": "SO2", "a21002": "NOx", "a34013": "Staub", "a21024": "HCl", "a21005": "CO", "a19001": "O2", "a01012": "Temp", "a01014": "Feuchte",
-    "a01013": "Druck", "a00000": "Volumenstrom",
+    "a21026": "SO2", "a21002": "NOx", "a34013": "Staub", "a21024": "HCl", "a21005": "CO", "a19001": "O2", "a01012": "Temp",
+    "a01014": "Feuchte", "a01013": "Druck", "a00000": "Volumenstrom",
 }  # fmt: skip
 _GASES = ("a21026", "a21002", "a34013")
 
@@ -138,7 +139,7 @@ class Files:
             Feed("e005_meter_book", "month", "book_{label}.csv", self.e005_meter_book),
             Feed("e007_steel_cems", "day", "{year}/{month}/CEMS_{label}.csv", self.e007_steel_cems),
             Feed("e008_cement_cems", "week", "kiln_{label}.csv", self.e008_cement_cems),
-            Feed("e009_chp_cems", "day", "{year}-{month}/boiler_{label}.tsv", self.e009_chp_cems),
+            Feed("e009_chp_cems", "week", "{year}/boiler_{label}.tsv", self.e009_chp_cems),
             Feed("e009_steam_meters", "month", "steam_{label}.csv", self.e009_steam_meters),
             Feed("e010_wwtp", "week", "plant_{label}.json", self.e010_wwtp),
             Feed("e011_incinerator", "week", "line1_{label}.csv.gz", self.e011_incinerator),
@@ -179,13 +180,12 @@ class Files:
         again, duplicates, quarantined = [], 0, len(labels)
         for fault in self.faults.file_faults("utility_electricity", run.first, run.last):
             day = self.monitors.first + timedelta(days=fault.day)
+            whose = pl.col("户号") == account("grid_account", fault.point_id.removesuffix("-EL"))
             if fault.kind == "repeated_rows":
-                rows = frame.filter(
-                    (pl.col("户号") == accounts[1]) & pl.col("数据时间").is_in([f"{day} {hour:02d}:00" for hour in range(3, 8)])
-                )
+                rows = frame.filter(whose & pl.col("数据时间").is_in([f"{day} {hour:02d}:00" for hour in range(3, 8)]))
                 duplicates += rows.height
             else:
-                rows = frame.filter((pl.col("户号") == accounts[5]) & pl.col("数据时间").is_in([f"{day} 09:00", f"{day} 10:00"]))
+                rows = frame.filter(whose & pl.col("数据时间").is_in([f"{day} 09:00", f"{day} 10:00"]))
                 rows = rows.with_columns((pl.col("数值") * 1.25 + 1.0).round(1))
                 quarantined += 2 * rows.height
             again.append(rows)
@@ -260,20 +260,20 @@ class Files:
         text, broken = drops.texts(cells, ","), 0
         for fault in self.faults.file_faults("e001_energy", run.first, run.last):
             at = (self.monitors.first + timedelta(days=fault.day) - run.first).days * HOURS + 7
-            second = text["P2 kWh"].scatter([at, at + 1], "#VALUE!")
-            text, broken = text.with_columns(second), broken + 2
+            column = f"{fault.point_id.rsplit('-', 1)[1]} kWh"
+            text, broken = text.with_columns(text[column].scatter([at, at + 1], "#VALUE!")), broken + 2
         frame = text.select(_stamps(run, "%d/%m/%Y %H:%M").alias("Time"), pl.all())
         preamble = f"Energy export (sample)\nDevice;E001 main building\nPeriod;{run.first} to {run.last}\n"
         return Content(drops.csv(frame, separator=";", preamble=preamble), cells.height * cells.width, 0, broken)
 
     def e003_meters(self, run: Run, without: frozenset[str]) -> Content:
-        """Plating works A: a JSON list a week; a quality word beside the number."""
+        """Plating works A: hourly mean power, a JSON list a week; a quality word beside the number."""
         (point,) = self._submeters("e003_meters")
-        values = self._sent("e003_meters", point, "electricity", run)
+        values = self._sent("e003_meters", point, "electricity", run, without)
         odd = noise.uniform(noise.key(self.park.seed, point, "quality"), self.monitors.numbers(run.first, run.last)) > 0.93
         quality = np.full(values.shape, "good", dtype="<U9")
         quality[odd, 2] = "uncertain"
-        frame = pl.DataFrame({"ts": _stamps(run, "%Y-%m-%dT%H:%M:%S"), "energy": _column(values), "quality": quality.ravel().astype(str)})
+        frame = pl.DataFrame({"ts": _stamps(run, "%Y-%m-%dT%H:%M:%S"), "power": _column(values), "quality": quality.ravel().astype(str)})
         return Content(drops.json_rows(frame).encode(), frame.height)
 
     def e005_meter_book(self, run: Run, without: frozenset[str]) -> Content:
@@ -372,7 +372,7 @@ class Files:
         return Content(drops.csv(frame), rows, empty, cells=cells)
 
     def e009_chp_cems(self, run: Run, without: frozenset[str]) -> Content:
-        """Heat and power: a tab-separated file a day, flow in m3/s, pressure in Pa, -9999 for nothing."""
+        """Heat and power: tab-separated, flow in m3/s, pressure in Pa, -9999 for nothing."""
         point = "E009-STACK-1"
         letters = self.monitors.flags(point, run.first, run.last)
         cells = self._stack_cells("e009_chp_cems", point, run, without, _POWER_NAMES, "{}_ZS")

@@ -100,10 +100,10 @@ def generate(
         writer.registers(Registers(monitors))
         writer.papers(papers := Papers(monitors, last))
         writer.survey(first)
-    writer.readings(Files(monitors, faults), first, last, file_period, only_from)
+    writer.readings(files := Files(monitors, faults), first, last, file_period, only_from)
     if only_from is None:
         declarations = papers.declarations()
-        tables = truth.Truth(monitors, faults).tables(writer.delivered, declarations)
+        tables = truth.Truth(monitors, faults, writer.delivered).tables(declarations)
         truth.write(home / TRUTH, tables)
         arguments = {
             "enterprises": enterprises,
@@ -114,8 +114,8 @@ def generate(
             "with_faults": with_faults,
         }
         writer.summary(arguments, first, tables)
-    records = pl.DataFrame([(row.feed_id.startswith("report_"), row.feed_id.startswith(("register_", "survey")), row.rows_read) for row in writer.delivered],
-                           schema={"report": pl.Boolean, "other": pl.Boolean, "rows": pl.Int64}, orient="row")  # fmt: skip
+    reports = {report.feed_id for report in REPORTS}
+    readings = {feed.feed_id for feed in files.feeds} | {"e001_voc_campaign"}
     return SampleReport(
         home=home,
         first=only_from or first,
@@ -124,8 +124,8 @@ def generate(
         feeds=len({row.feed_id for row in writer.delivered}),
         files=len({row.path for row in writer.delivered if row.phase == "first"}),
         later_files=len({row.path for row in writer.delivered if row.phase == "later"}),
-        readings=records.filter(~pl.col("report") & ~pl.col("other"))["rows"].sum(),
-        self_reports=records.filter("report")["rows"].sum(),
+        readings=sum(row.rows_read for row in writer.delivered if row.feed_id in readings),
+        self_reports=sum(row.rows_read for row in writer.delivered if row.feed_id in reports),
         faults=len(faults.values) + len(faults.files),
         bytes=writer.raw.bytes + writer.later.bytes,
         seconds=time.perf_counter() - started,
@@ -236,7 +236,15 @@ class _Writer:
         kinds = {fault.kind: fault.fault_id for fault in self.faults.file_faults(feed.feed_id, run.first, run.last)}
 
         def row(
-            path: str, phase: str, of: Content, fault: str | None = None, *, known: int = 0, revised: int = 0, refused: bool = False
+            path: str,
+            phase: str,
+            of: Content,
+            fault: str | None = None,
+            *,
+            known: int = 0,
+            revised: int = 0,
+            refused: bool = False,
+            held: bool = False,
         ) -> Delivered:
             return _row(
                 feed.feed_id,
@@ -250,6 +258,7 @@ class _Writer:
                 duplicates=of.duplicates + known,
                 revised=revised,
                 refused=refused,
+                held=held,
                 fault_id=fault,
             )
 
@@ -265,7 +274,8 @@ class _Writer:
             self._put(row(path, phase, content, fault, refused=True), content.data[: len(content.data) * 3 // 5])
             self._put(row(_renamed(path, "resend"), "later", content, fault), content.data)
         else:
-            self._put(row(path, phase, content, kinds.get("unknown_column")), content.data)
+            held = self.faults.held(feed.feed_id, run.first, run.last)
+            self._put(row(path, phase, content, kinds.get("unknown_column"), held=held), content.data)
         if fault := kinds.get("duplicate_file"):
             self._put(row(_renamed(path, "again"), phase, content, fault, known=content.rows - content.quarantined), content.data)
         if fault := kinds.get("renamed_html"):
@@ -273,11 +283,13 @@ class _Writer:
             self._put(row(_renamed(path, "portal"), phase, nothing, fault, refused=True), files.renamed_html(run))
         for correction in self.faults.corrections(feed.feed_id, run.first, run.last):
             right = feed.build(run, frozenset({correction.fault_id}))
-            changed = sum(int(right.cells[name].ne_missing(content.cells[name]).sum()) for name in right.cells.columns)
             when = "later" if correction.corrected_in == "later" else phase
-            self._put(
-                row(_renamed(path, "corrected"), when, right, correction.fault_id, known=right.rows - changed, revised=changed), right.data
-            )
+            if self.faults.held(feed.feed_id, run.first, run.last):
+                known, changed = 0, 0  # what it corrects never got in
+            else:
+                changed = sum(int(right.cells[name].ne_missing(content.cells[name]).sum()) for name in right.cells.columns)
+                known = right.rows - changed
+            self._put(row(_renamed(path, "corrected"), when, right, correction.fault_id, known=known, revised=changed), right.data)
 
     def summary(self, arguments: dict[str, object], first: date, tables: dict[str, pl.DataFrame]) -> None:
         ledger = tables["deliveries"]
@@ -296,14 +308,27 @@ class _Writer:
         (self.home / TRUTH / "truth.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def _row(feed_id: str, path: str, phase: str, first: date | None, last: date | None, rows: int, *, empty: int = 0, quarantined: int = 0, duplicates: int = 0,
-         revised: int = 0, refused: bool = False, fault_id: str | None = None) -> Delivered:  # fmt: skip
+def _row(
+    feed_id: str,
+    path: str,
+    phase: str,
+    first: date | None,
+    last: date | None,
+    rows: int,
+    *,
+    empty: int = 0,
+    quarantined: int = 0,
+    duplicates: int = 0,
+    revised: int = 0,
+    refused: bool = False,
+    held: bool = False,
+    fault_id: str | None = None,
+) -> Delivered:
     """A ledger row; a refused file counts nothing."""
     if refused:
         rows = empty = quarantined = duplicates = revised = 0
-    return Delivered(
-        feed_id, path, phase, first, last, rows, rows - quarantined - duplicates, duplicates, quarantined, revised, empty, refused, fault_id
-    )
+    accepted = rows - quarantined - duplicates
+    return Delivered(feed_id, path, phase, first, last, rows, accepted, duplicates, quarantined, revised, empty, refused, held, fault_id)
 
 
 def _renamed(path: str, suffix: str) -> str:

@@ -17,6 +17,8 @@ from pipelines.sample.rhythm import HOURS, day_number, day_of, month_start
 
 QUARTERS = 96
 
+UNFLAGGED = ("E010-IN", "E010-OUT-M")
+"""The central plant's export has no flags."""
 PLATFORM_STACKS = ("E008-STACK-1", "E009-STACK-1", "E011-STACK-1")
 LITRES_PER_SECOND = 1e-3 * 3600.0
 """L/s to m3/h."""
@@ -25,7 +27,7 @@ ROLLOVER_DAY = 11
 EXCHANGE_DAY = 19
 EXCHANGE_TIME = time(10, 30)
 MERGER_DAY = 30
-"""Days after the first: the steel mill's register rolls over, the cement works' meter is exchanged, two enterprises merge (on the first of a month)."""
+"""Days after the first: the steel mill's register rolls over, the cement works' meter is exchanged, two enterprises merge."""
 
 
 @dataclass(frozen=True)
@@ -139,18 +141,16 @@ class Monitors:
     def _energy_and_water(self, enterprise: Enterprise) -> None:
         name, number = enterprise.name, enterprise.enterprise_id
         point = Point(f"{number}-EL", number, f"{name}, grid supply", "energy")
+        supply: dict[str, Any] = {"point_id": point.point_id, "parameter_code": "electricity", "role": "billing"}
+        usual = _usual_kwh(enterprise)
         if enterprise.high_voltage:
             multiplier = 132_000.0 if enterprise.kind == "steel" else 70_000.0
-            self._add(
-                point,
-                Channel(
-                    point.point_id, "electricity", "kWh", 4, register_kind="cumulative", multiplier=multiplier, digits=4, role="billing"
-                ),
-            )
-        elif self._bills_in_ten_thousands(enterprise):
-            self._add(point, Channel(point.point_id, "electricity", "万kWh", 5, 10_000.0, register_kind="interval", role="billing"))
+            meter = Channel(**supply, unit="kWh", decimals=4, register_kind="cumulative", multiplier=multiplier, digits=4)
+        elif usual > 20_000.0:  # the grid company prints large customers in 万kWh
+            meter = Channel(**supply, unit="万kWh", decimals=5, unit_scale=10_000.0, register_kind="interval")
         else:
-            self._add(point, Channel(point.point_id, "electricity", "kWh", 1, register_kind="interval", role="billing"))
+            meter = Channel(**supply, unit="kWh", decimals=1, register_kind="interval")
+        self._add(point, meter)
         big = enterprise.kind == "steel"
         self._add(
             Point(f"{number}-WA", number, f"{name}, water supply", "water"),
@@ -169,21 +169,20 @@ class Monitors:
                 sub = submeter_point(process)
                 self._add(
                     Point(sub, number, f"{name}, sub-meter {process.name}", "energy", process_id=process.process_id),
-                    self._submeter(sub, process.submeter_feed, f"{number}-EL"),
+                    self._submeter(sub, process.submeter_feed, f"{number}-EL", usual),
                 )
 
-    def _submeter(self, point_id: str, feed_id: str, parent: str) -> Channel:
+    def _submeter(self, point_id: str, feed_id: str, parent: str, usual_kwh: float) -> Channel:
+        # No sub-meter can show more power than several times what the whole enterprise usually takes.
         meter: dict[str, Any] = {"point_id": point_id, "parameter_code": "electricity", "role": "sub", "parent": parent}
+        in_range: dict[str, Any] = {"range_min": 0.0, "range_max": float(round(usual_kwh / 24.0 * 6.0, -2))}
         if feed_id == "historian":
-            return Channel(**meter, unit="MW", decimals=4, unit_scale=1000.0, register_kind="rate", step_minutes=15)
+            return Channel(**meter, **in_range, unit="MW", decimals=4, unit_scale=1000.0, register_kind="rate", step_minutes=15)
         if feed_id == "e005_meter_book":
             return Channel(**meter, unit="kWh", decimals=1, register_kind="cumulative", multiplier=40.0, digits=5, step_minutes=1440)
+        if feed_id == "e003_meters":
+            return Channel(**meter, **in_range, unit="kW", decimals=2, register_kind="rate")
         return Channel(**meter, unit="kWh", decimals=2, register_kind="interval")
-
-    def _bills_in_ten_thousands(self, enterprise: Enterprise) -> bool:
-        """The grid company prints large customers in 万kWh. Decided by what is fixed about them: a longer sample must not change it."""
-        usual = enterprise.electricity_base_kwh + sum(p.per_day * p.electricity_kwh for p in enterprise.products) * enterprise.load
-        return usual > 20_000.0
 
     def _discharge(self, enterprise: Enterprise) -> None:
         for outlet in enterprise.wastewater:
@@ -208,17 +207,16 @@ class Monitors:
             point_id = f"{workshop.outlet_id}-LAB"
             self._add(
                 Point(point_id, enterprise.enterprise_id, f"{workshop.name}, laboratory samples", "laboratory", workshop.outlet_id),
-                *(
-                    # Hexavalent chromium is reported in µg/L, as HJ 212 prints it.
-                    Channel(
-                        point_id, code, "ug/L" if code == "w20117" else "mg/L", 0 if code == "w20117" else 3, 1e-3 if code == "w20117" else 1.0,
-                        detection_limit=_DETECTION_LIMIT[code], step_minutes=7 * 1440,
-                    )
-                    for code in workshop.mg_per_l
-                ),
-            )  # fmt: skip
+                *(self._laboratory(point_id, code) for code in workshop.mg_per_l),
+            )
         for stack in enterprise.stacks:
             self._stack(enterprise, stack)
+
+    def _laboratory(self, point_id: str, code: str) -> Channel:
+        limit = _DETECTION_LIMIT[code]
+        if code == "w20117":  # hexavalent chromium is reported in µg/L, as HJ 212 prints it
+            return Channel(point_id, code, "ug/L", 0, 1e-3, detection_limit=limit, step_minutes=7 * 1440)
+        return Channel(point_id, code, "mg/L", 3, detection_limit=limit, step_minutes=7 * 1440)
 
     def _stack(self, enterprise: Enterprise, stack: Stack) -> None:
         point_id = stack.outlet_id
@@ -230,22 +228,25 @@ class Monitors:
                 Channel(point_id, "a00000", "m3/h", 0, basis="dry_0C", range_min=0.0, step_minutes=10),
             )
             return
-        in_seconds = enterprise.kind == "power"
+        flow: dict[str, Any] = {"basis": "dry_0C", "range_min": 0.0, "range_max": 4.0 * stack.flow_m3_h, "register_kind": "rate"}
+        if enterprise.kind == "power":  # its analyser prints flow in m3/s and pressure in Pa
+            own = [
+                Channel(point_id, "a00000", "m3/s", 3, 3600.0, **flow),
+                Channel(point_id, "a01013", "Pa", 0, 1e-3, range_min=-10.0, range_max=10.0),
+            ]
+        else:
+            own = [Channel(point_id, "a00000", "m3/h", 0, **flow), Channel(point_id, "a01013", "kPa", 3, range_min=-10.0, range_max=10.0)]
         self._add(
             Point(point_id, enterprise.enterprise_id, f"{stack.name}, continuous monitor", "stack", stack.outlet_id, stack.process_id),
-            Channel(
-                point_id, "a00000", "m3/s" if in_seconds else "m3/h", 3 if in_seconds else 0, 3600.0 if in_seconds else 1.0,
-                basis="dry_0C", range_min=0.0, range_max=4.0 * stack.flow_m3_h, register_kind="rate",
-            ),
+            *own,
             Channel(point_id, "a19001", "%", 2, basis="dry_0C", range_min=0.0, range_max=21.0),
             Channel(point_id, "a01012", "℃", 1, range_min=-20.0, range_max=400.0),
             Channel(point_id, "a01014", "%", 2, range_min=0.0, range_max=40.0),
-            Channel(point_id, "a01013", "Pa" if in_seconds else "kPa", 0 if in_seconds else 3, 1e-3 if in_seconds else 1.0, range_min=-10.0, range_max=10.0),
             *(
                 Channel(point_id, code, "mg/m3", 2, basis="dry_0C", range_min=0.0, range_max=20.0 * max(10.0, level))
                 for code, level in stack.mg_m3.items()
             ),
-        )  # fmt: skip
+        )
 
     def _historian(self) -> None:
         for number, self_made in (("E007", True), ("E009", True), ("E011", True), ("E009", False), ("E011", False)):
@@ -442,6 +443,8 @@ class Monitors:
         """HJ 212 letters, days × hours: a weekly calibration, an hour or three of maintenance now and then, F while stopped."""
         days = self.numbers(first, last)
         letters = np.full((len(days), HOURS), "N", dtype="<U1")
+        if point_id in UNFLAGGED:
+            return letters
         weekday = int(noise.pick(self.park.seed, point_id, "calibration") * 7)
         letters[days % 7 == weekday, 10] = "C"
         service = noise.uniform(noise.key(self.park.seed, point_id, "service"), days)
@@ -520,6 +523,11 @@ class Monitors:
                     count[first_new] - event.initial_register
                 )
         return series.printed(count % 10.0**channel.digits, channel.decimals), intervals * multiplier
+
+
+def _usual_kwh(enterprise: Enterprise) -> float:
+    """A usual day's electricity, from what is fixed about the enterprise: a longer sample must not change it."""
+    return enterprise.electricity_base_kwh + sum(p.per_day * p.electricity_kwh for p in enterprise.products) * enterprise.load
 
 
 def submeter_point(process: Process) -> str:

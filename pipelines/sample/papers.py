@@ -25,7 +25,6 @@ _GENERATED_OVER_DISCHARGED = {"w01018": 6.4, "w21003": 3.1, "w20121": 38.0, "w20
 _COPPER_RECOVERY = {"E001": 0.936, "E002": 0.823}
 _SOLID_WASTE_USED = {"E001": 0.87, "E002": 0.69}
 _WASTEWATER_TREATED = {"E006": 0.958}
-_UNDER_REPORTED_MONTHS = 6
 
 
 @dataclass(frozen=True)
@@ -44,16 +43,57 @@ class Restated:
 
 
 RESTATED = (
-    Restated("low_water", "under_reporting", "report_statistics", "E002", "tap_water", 0.8, (-_UNDER_REPORTED_MONTHS, 0),
-             "declares 80 % of the water it took"),
-    Restated("low_cod_monthly", "under_reporting", "report_emissions", "E006-WW-1", "w01018", 0.6, (-12, 0), "declares 60 % of the COD it discharged"),
-    Restated("low_cod_annual", "under_reporting", "report_permit", "E006-WW-1", "w01018", 0.6, (-1, 0), "declares 60 % of the COD it discharged"),
-    Restated("low_nox_tax", "under_reporting", "report_tax", "E008-STACK-1", "a21002", 0.7, (-4, 0), "declares 70 % of the NOx to the tax office"),
-)  # fmt: skip
+    Restated(
+        fault_id="low_water",
+        kind="under_reporting",
+        report="report_statistics",
+        subject_id="E002",
+        item_code="tap_water",
+        factor=0.8,
+        periods=(-6, 0),
+        what="declares 80 % of the water it took",
+    ),
+    Restated(
+        fault_id="low_cod_monthly",
+        kind="under_reporting",
+        report="report_emissions",
+        subject_id="E006-WW-1",
+        item_code="w01018",
+        factor=0.6,
+        periods=(-12, 0),
+        what="declares 60 % of the COD it discharged",
+    ),
+    Restated(
+        fault_id="low_cod_annual",
+        kind="under_reporting",
+        report="report_permit",
+        subject_id="E006-WW-1",
+        item_code="w01018",
+        factor=0.6,
+        periods=(-1, 0),
+        what="declares 60 % of the COD it discharged",
+    ),
+    Restated(
+        fault_id="low_nox_tax",
+        kind="under_reporting",
+        report="report_tax",
+        subject_id="E008-STACK-1",
+        item_code="a21002",
+        factor=0.7,
+        periods=(-4, 0),
+        what="declares 70 % of the NOx to the tax office",
+    ),
+)
 TYPED_WRONG = Restated(
-    "typing_error", "corrected_report", "report_statistics", "E001", "electricity", 1.8, (-6, -5),
-    "a typing error, put right by a second submission with the next month's file",
-)  # fmt: skip
+    fault_id="typing_error",
+    kind="corrected_report",
+    report="report_statistics",
+    subject_id="E001",
+    item_code="electricity",
+    factor=1.8,
+    periods=(-6, -5),
+    what="a typing error, put right by a second submission with the next month's file",
+)
 
 
 @dataclass(frozen=True)
@@ -403,33 +443,51 @@ class Papers:
         if report.feed_id == "report_statistics":
             frame = rows.select(
                 pl.col("enterprise_id").map_elements(credit_code, pl.String).alias("统一社会信用代码"),
-                pl.col("word").alias("指标"), pl.col("medium").alias("流向"), pl.col("value").alias("数值"), pl.col("unit").alias("计量单位"),
+                pl.col("word").alias("指标"),
+                pl.col("medium").alias("流向"),
+                pl.col("value").alias("数值"),
+                pl.col("unit").alias("计量单位"),
                 pl.col("period_start").dt.strftime("%Y-%m").alias("报告期"),
-                moment("due_at").alias("应报时间"), moment("submitted_at").alias("报送时间"), pl.col("submission_no").alias("报送次数"),
-            )  # fmt: skip
+                moment("due_at").alias("应报时间"),
+                moment("submitted_at").alias("报送时间"),
+                pl.col("submission_no").alias("报送次数"),
+            )
             return "csv", drops.csv(frame, encoding="gb18030")
         if report.feed_id == "report_production":
             frame = rows.select(
-                pl.col("item_code").alias("产品编码"), pl.col("value").alias("产量"), pl.col("unit").alias("计量单位"), pl.col("period_start").alias("月份"),
-                pl.col("due_at").alias("应报时间"), pl.col("submitted_at").alias("报送时间"),
-            )  # fmt: skip
+                pl.col("item_code").alias("产品编码"),
+                pl.col("value").alias("产量"),
+                pl.col("unit").alias("计量单位"),
+                pl.col("period_start").alias("月份"),
+                pl.col("due_at").alias("应报时间"),
+                pl.col("submitted_at").alias("报送时间"),
+            )
             return "xlsx", drops.workbook(drops.Sheet("产量", frame))
         if report.feed_id in ("report_emissions", "report_tax"):
             frame = rows.select(
-                pl.col("subject_id").alias("排放口编号"), pl.col("word").alias("污染物"),
-                pl.col("medium").replace({"air": "大气", "water": "水"}).alias("类别"), pl.col("value").alias("排放量"), pl.col("unit").alias("单位"),
+                pl.col("subject_id").alias("排放口编号"),
+                pl.col("word").alias("污染物"),
+                pl.col("medium").replace({"air": "大气", "water": "水"}).alias("类别"),
+                pl.col("value").alias("排放量"),
+                pl.col("unit").alias("单位"),
                 pl.col("period_start").dt.strftime("%Y-%m").alias("所属期起"),
-                moment("due_at").alias("应报时间"), moment("submitted_at").alias("报送时间"),
-            )  # fmt: skip
+                moment("due_at").alias("应报时间"),
+                moment("submitted_at").alias("报送时间"),
+            )
             if report.feed_id == "report_emissions":
                 return "csv", drops.csv(frame, separator=";")
             return "xlsx", drops.workbook(
                 drops.Sheet("说明", pl.DataFrame({"说明": ["Tax declaration (sample)"]})), drops.Sheet("申报表", frame)
             )
         frame = rows.select(
-            pl.col("subject_id").alias("outlet"), pl.col("item_code").alias("pollutant"), pl.col("medium"), pl.col("value").alias("kg"),
-            pl.col("period_start").dt.year().cast(pl.String).alias("year"), moment("due_at").alias("due"), moment("submitted_at").alias("submitted"),
-        )  # fmt: skip
+            pl.col("subject_id").alias("outlet"),
+            pl.col("item_code").alias("pollutant"),
+            pl.col("medium"),
+            pl.col("value").alias("kg"),
+            pl.col("period_start").dt.year().cast(pl.String).alias("year"),
+            moment("due_at").alias("due"),
+            moment("submitted_at").alias("submitted"),
+        )
         return "json", f'{{"report": "permit execution (sample)", "lines": {drops.json_rows(frame)}}}'.encode()
 
 
@@ -476,9 +534,14 @@ _PLATING_ANSWERS = {
     "emergency_plan": ("I", "I", "II", "III"),
 }
 _METAL_ITEMS = {
-    "zinc_utilisation": "zinc", "copper_utilisation": "copper", "nickel_utilisation": "nickel",
-    "decorative_chromium_utilisation": "chromic_anhydride", "hard_chromium_utilisation": None, "gold_utilisation": "gold", "silver_utilisation": "silver",
-}  # fmt: skip
+    "zinc_utilisation": "zinc",
+    "copper_utilisation": "copper",
+    "nickel_utilisation": "nickel",
+    "decorative_chromium_utilisation": "chromic_anhydride",
+    "hard_chromium_utilisation": None,
+    "gold_utilisation": "gold",
+    "silver_utilisation": "silver",
+}
 _BOARD_MAKERS = ("E001", "E002")
 _BOARD_ANSWERS = {
     "environmental_law": ("I", "II"),

@@ -118,17 +118,39 @@ class Registers:
         number = lambda value: None if value is None else f"{value:g}"  # noqa: E731 - one cell of a text table
         return self._frame(
             [
-                "point_id", "parameter_code", "basis", "range_min", "range_max", "detection_limit", "register_kind", "multiplier", "digits",
-                "step_minutes", "flow_item", "valid_from", "valid_to",
+                "point_id",
+                "parameter_code",
+                "basis",
+                "range_min",
+                "range_max",
+                "detection_limit",
+                "register_kind",
+                "multiplier",
+                "digits",
+                "step_minutes",
+                "flow_item",
+                "valid_from",
+                "valid_to",
             ],
             [
                 (
-                    c.point_id, c.parameter_code, c.basis, number(c.range_min), number(c.range_max), number(c.detection_limit), c.register_kind,
-                    number(c.multiplier), number(c.digits), str(c.step_minutes), c.flow_item, cast.VALID_SINCE, None,
+                    c.point_id,
+                    c.parameter_code,
+                    c.basis,
+                    number(c.range_min),
+                    number(c.range_max),
+                    number(c.detection_limit),
+                    c.register_kind,
+                    number(c.multiplier),
+                    number(c.digits),
+                    str(c.step_minutes),
+                    c.flow_item,
+                    cast.VALID_SINCE,
+                    None,
                 )
                 for c in self.monitors.channels.values()
             ],
-        )  # fmt: skip
+        )
 
     def meter_event(self) -> pl.DataFrame:
         event = self.monitors.exchange()

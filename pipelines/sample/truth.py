@@ -12,16 +12,16 @@ import polars as pl
 
 from pipelines.sample import cast
 from pipelines.sample.drops import Delivered, parquet
-from pipelines.sample.faults import FILE_FAULTS, UNREGISTERED_ACCOUNT, Faults
+from pipelines.sample.faults import FILE_FAULTS, LOSING, UNREGISTERED_ACCOUNT, Faults
 from pipelines.sample.monitors import CONDITIONS, Channel, Monitors, wastewater_point
 from pipelines.sample.papers import RESTATED, TYPED_WRONG
 from pipelines.sample.rhythm import local_times, local_to_utc
 
 TABLES = {
-    "meter_daily": "One row per meter and local date: the amount it counted; owner of that day, role in the metering tree, part of consumption.",
-    "consumption_daily": "One row per enterprise, item, part of consumption and local date, from billing meters and the steam lines' receivers.",
-    "emission_daily": "One row per outlet, pollutant and local date: true mass; mass over the hours with a normal flag; whether a fault disturbs the day.",
-    "meter_intervals": "One row per cumulative meter and interval between two of its readings: amount with rollover, exchange and multiplier.",
+    "meter_daily": "One row per meter and local date: the amount it counted, owner, role, part of consumption, disturbed by a fault.",
+    "consumption_daily": "One row per enterprise, item, part of consumption and local date, from billing meters and steam lines.",
+    "emission_daily": "One row per outlet, pollutant and local date: true mass, mass of normally flagged hours, disturbed by a fault.",
+    "meter_intervals": "One row per cumulative meter and interval between readings: amount with rollover, exchange and multiplier.",
     "production_monthly": "One row per enterprise, product and month with a report: true output.",
     "declarations": "One row per self-report line and period: true and declared value, when it was due and handed in (null: never).",
     "faults": "One row per planted fault: where, from when to when (local, end exclusive), what was done.",
@@ -39,14 +39,16 @@ _FAULT_VALUES = {
     "fault_id": pl.String, "point_id": pl.String, "parameter_code": pl.String, "period_start_utc": pl.Datetime("us"),
     "true_value": pl.Float64, "sent_value": pl.Float64, "unit": pl.String,
 }  # fmt: skip
-_LOST_UNTIL_LATER = ("late_file", "wrong_encoding", "truncated_file")
 
 
 class Truth:
     """Computes the tables; `write` puts them down."""
 
-    def __init__(self, monitors: Monitors, faults: Faults) -> None:
+    def __init__(self, monitors: Monitors, faults: Faults, delivered: list[Delivered]) -> None:
         self.monitors, self.faults, self.park = monitors, faults, monitors.park
+        self.ledger = pl.DataFrame(delivered, schema_overrides={"fault_id": pl.String})
+        lost = [fault.fault_id for fault in FILE_FAULTS if fault.kind in LOSING]
+        self._lost = self.ledger.filter((pl.col("phase") == "later") & pl.col("fault_id").is_in(lost))
         self.first, self.last = monitors.first, monitors.last
         self.dates = pl.Series([self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)], dtype=pl.Date)
 
@@ -70,7 +72,9 @@ class Truth:
             customer = channel.point_id.rsplit("-", 1)[1] if "-STM-" in channel.point_id else None
             amounts = self._daily_amounts(channel)
             parts.append(
-                pl.DataFrame({"local_date": self.dates, "enterprise_id": owner, "quantity": amounts}).with_columns(
+                pl.DataFrame(
+                    {"local_date": self.dates, "enterprise_id": owner, "quantity": amounts, "disturbed": self._disturbed_meter(channel)}
+                ).with_columns(
                     point_id=pl.lit(channel.point_id),
                     process_id=pl.lit(point.process_id, pl.String),
                     item_code=pl.lit(channel.parameter_code),
@@ -82,13 +86,29 @@ class Truth:
             )
         return pl.concat(parts)
 
+    def _disturbed_meter(self, channel: Channel) -> np.ndarray:
+        """True on days of which not every reading gets in rightly on the first night."""
+        hit = np.zeros(len(self.dates), dtype=bool)
+        for fault in self.faults.values:
+            if (fault.point_id, fault.parameter_code) == channel.key:
+                hit[fault.first_hour // 24 : (fault.last_hour + 23) // 24] = True
+        for fault in self.faults.files:
+            if fault.point_id == channel.point_id and fault.kind in LOSING:
+                hit[fault.day] = True
+        return hit
+
     def consumption_daily(self, meters: pl.DataFrame) -> pl.DataFrame:
         billing = meters.filter(pl.col("role") == "billing")
         received = billing.filter(pl.col("receiver_id").is_not_null()).with_columns(
             enterprise_id="receiver_id", flow_item=pl.lit("received")
         )
         keys = ["enterprise_id", "item_code", "flow_item", "local_date"]
-        return pl.concat([billing, received]).group_by(keys).agg(pl.col("quantity").sum()).sort(keys)
+        return (
+            pl.concat([billing, received])
+            .group_by(keys, maintain_order=True)
+            .agg(pl.col("quantity").sum(), pl.col("disturbed").any())
+            .sort(keys)
+        )
 
     def meter_intervals(self) -> pl.DataFrame:
         parts = []
@@ -162,24 +182,22 @@ class Truth:
                 hit |= ((self.dates >= row["first_date"]) & (self.dates <= row["last_date"])).to_numpy()
         return hit
 
-    _lost: pl.DataFrame
-
     # the ledger
 
-    def deliveries(self, delivered: list[Delivered]) -> pl.DataFrame:
-        return pl.DataFrame(delivered, schema_overrides={"fault_id": pl.String})
-
-    def fault_table(self, delivered: pl.DataFrame) -> pl.DataFrame:
+    def fault_table(self) -> pl.DataFrame:
         rows = []
         for fault in self.faults.values:
             starts, ends = fault.moments(self.first)
             owner = self.monitors.points[fault.point_id].enterprise_id
             rows.append((fault.fault_id, fault.kind, fault.feed_id, owner, fault.point_id, fault.parameter_code, starts, ends, fault.what))
-        paths = delivered.filter(pl.col("fault_id").is_not_null()).group_by("fault_id").agg(pl.col("path").sort().str.join("; "))
+        paths = self.ledger.filter(pl.col("fault_id").is_not_null()).group_by("fault_id").agg(pl.col("path").sort().str.join("; "))
         for fault in self.faults.files:
             day = self.first + timedelta(days=fault.day)
             midnight = local_times(day, day)[0]
-            rows.append((fault.fault_id, fault.kind, fault.feed_id, None, None, None, midnight, midnight + timedelta(days=1), fault.what))
+            owner = self.monitors.points[fault.point_id].enterprise_id if fault.point_id else None
+            rows.append(
+                (fault.fault_id, fault.kind, fault.feed_id, owner, fault.point_id, None, midnight, midnight + timedelta(days=1), fault.what)
+            )
         starts, ends = local_times(self.first, self.last)[0], local_times(self.last, self.last)[0] + timedelta(days=1)
         what = f"account {UNREGISTERED_ACCOUNT} is in no register: its rows wait for it"
         rows.append(("stranger", "unregistered_customer", "utility_electricity", None, None, "electricity", starts, ends, what))
@@ -239,23 +257,30 @@ class Truth:
     def conditions(self) -> pl.DataFrame:
         rows = [
             (
-                c.kind, c.point_id, c.parameter_code, self.first + timedelta(days=c.first_day),
-                min(self.first + timedelta(days=c.last_day), self.last), c.factor, c.what,
+                c.kind,
+                c.point_id,
+                c.parameter_code,
+                self.first + timedelta(days=c.first_day),
+                min(self.first + timedelta(days=c.last_day), self.last),
+                c.factor,
+                c.what,
             )
             for c in CONDITIONS
             if self.first + timedelta(days=c.first_day) <= self.last
-        ]  # fmt: skip
+        ]
         schema = {
-            "kind": pl.String, "point_id": pl.String, "parameter_code": pl.String, "first_date": pl.Date, "last_date": pl.Date, "factor": pl.Float64,
+            "kind": pl.String,
+            "point_id": pl.String,
+            "parameter_code": pl.String,
+            "first_date": pl.Date,
+            "last_date": pl.Date,
+            "factor": pl.Float64,
             "what": pl.String,
-        }  # fmt: skip
+        }
         return pl.DataFrame(rows, schema=schema, orient="row")
 
-    def tables(self, delivered: list[Delivered], declarations: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    def tables(self, declarations: pl.DataFrame) -> dict[str, pl.DataFrame]:
         """Every table of the answer sheet."""
-        ledger = self.deliveries(delivered)
-        lost = [fault.fault_id for fault in FILE_FAULTS if fault.kind in _LOST_UNTIL_LATER]
-        self._lost = ledger.filter((pl.col("phase") == "later") & pl.col("fault_id").is_in(lost))
         meters = self.meter_daily()
         production = declarations.filter(pl.col("report") == "report_production").select(
             "enterprise_id", product_code="item_code", period_start="period_start", quantity="true_value", unit="unit"
@@ -267,10 +292,10 @@ class Truth:
             "meter_intervals": self.meter_intervals(),
             "production_monthly": production,
             "declarations": declarations,
-            "faults": pl.concat([self.fault_table(ledger), self.declared_faults(declarations)], how="diagonal"),
+            "faults": pl.concat([self.fault_table(), self.declared_faults(declarations)], how="diagonal"),
             "fault_values": self.fault_values(),
             "conditions": self.conditions(),
-            "deliveries": ledger,
+            "deliveries": self.ledger,
             "designed_grades": pl.DataFrame(
                 {
                     "enterprise_id": list(DESIGNED_GRADES),

@@ -20,6 +20,7 @@ class BuildRow:
 
     build_id: str
     status: BuildStatus
+    started_at: datetime
     run_id: str | None
     code_version: str
     standards_hash: str
@@ -76,6 +77,7 @@ class BuildSummary:
     rows_quarantined: int
     publication: str | None
     carried: bool
+    last_published: str | None
     held: list[DeliveryLine] = field(default_factory=list)
     refused: list[DeliveryLine] = field(default_factory=list)
     quarantine: list[QuarantineLine] = field(default_factory=list)
@@ -86,7 +88,7 @@ class BuildSummary:
 def previous_build(con: duckdb.DuckDBPyConnection, build_id: str) -> BuildRow | None:
     """The build before this one, whatever became of it."""
     row = con.execute(
-        f"select build_id, status, run_id, code_version, standards_hash, contracts_hash, change_seq from {BUILDS.qualified} "
+        f"select build_id, status, started_at, run_id, code_version, standards_hash, contracts_hash, change_seq from {BUILDS.qualified} "
         "where build_id < ? order by build_id desc limit 1",
         [build_id],
     ).fetchone()
@@ -139,6 +141,7 @@ def summarise(con: duckdb.DuckDBPyConnection, build_id: str) -> BuildSummary:
     carried = con.execute(
         f"select exists (select 1 from {STEP_OUTCOMES.qualified} where build_id = ? and step = 'dbt' and outcome = 'carried')", [build_id]
     ).fetchone()[0]
+    last_published = con.execute(f"select max(build_id) from {BUILDS.qualified} where status = 'published'").fetchone()[0]
     quarantine = con.execute(
         f"""
         with refused as (
@@ -166,6 +169,7 @@ def summarise(con: duckdb.DuckDBPyConnection, build_id: str) -> BuildSummary:
         *counts,
         publication=publication,
         carried=carried,
+        last_published=last_published,
         held=waiting_deliveries(con),
         refused=_delivery_lines(con, "admission = 'refused' and build_id = ?", [build_id]),
         quarantine=[QuarantineLine(*row) for row in quarantine],

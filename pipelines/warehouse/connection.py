@@ -132,9 +132,12 @@ def ensure_layout(con: duckdb.DuckDBPyConnection) -> None:
         for schema in SCHEMAS:
             con.execute(f"create schema if not exists {schema}")
         con.execute(f"create sequence if not exists {CHANGE_SEQUENCE}")
+        found = _columns(con)
         for table in TABLES:
-            con.execute(table.ddl)
-            _add_missing_columns(con, table)
+            if table.qualified in found:
+                _add_missing_columns(con, table, found[table.qualified])
+            else:
+                con.execute(table.ddl)
             con.execute(f"comment on table {table.qualified} is {_literal(table.grain)}")
             for column in table.columns:
                 con.execute(f"comment on column {table.qualified}.{column.name} is {_literal(column.description)}")
@@ -165,14 +168,18 @@ def _connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def _add_missing_columns(con: duckdb.DuckDBPyConnection, table: Table) -> None:
-    found = dict(
-        con.execute(
-            "select column_name, lower(data_type) from duckdb_columns() "
-            "where database_name = current_database() and schema_name = ? and table_name = ?",
-            [table.schema, table.name],
-        ).fetchall()
-    )
+def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    """Qualified table name → column name → type, of everything that is there."""
+    found: dict[str, dict[str, str]] = {}
+    for table, column, kind in con.execute(
+        "select schema_name || '.' || table_name, column_name, lower(data_type) from duckdb_columns() "
+        "where database_name = current_database() and not internal"
+    ).fetchall():
+        found.setdefault(table, {})[column] = kind
+    return found
+
+
+def _add_missing_columns(con: duckdb.DuckDBPyConnection, table: Table, found: dict[str, str]) -> None:
     for column in table.columns:
         if column.name not in found:
             if column.required and con.execute(f"select exists (select 1 from {table.qualified})").fetchone() == (True,):

@@ -58,4 +58,6 @@ def last_build(con: duckdb.DuckDBPyConnection) -> LastBuild | None:
 
 def newest_dates(con: duckdb.DuckDBPyConnection) -> dict[str, date]:
     """The last local date that each feed's admitted deliveries speak of."""
-    return dict(con.execute(f"select feed_id, max(last_date) from {DELIVERIES.qualified} where admission = 'admitted' group by feed_id").fetchall())
+    return dict(
+        con.execute(f"select feed_id, max(last_date) from {DELIVERIES.qualified} where admission = 'admitted' group by feed_id").fetchall()
+    )

@@ -70,7 +70,9 @@ def test_mass_scale_is_concentration_times_flow(units: Units, parameters: pl.Dat
 
 
 def test_hj212_units_convert_to_ours(units: Units, parameters: pl.DataFrame) -> None:
-    for code, unit, printed in parameters.filter(pl.col("hj212_unit").is_not_null()).select("parameter_code", "unit", "hj212_unit").iter_rows():
+    for code, unit, printed in (
+        parameters.filter(pl.col("hj212_unit").is_not_null()).select("parameter_code", "unit", "hj212_unit").iter_rows()
+    ):
         units.convert(printed, unit), code
 
 
@@ -97,7 +99,13 @@ def test_every_name_of_a_parameter_is_found_again(standards: Standards, paramete
 def test_old_codes_of_hj212(standards: Standards) -> None:
     """Reference, section 7.8: the same short code means different things in water (ST 32) and air (ST 31)."""
     known = References(standards, Units(standards))
-    for old, stream, new in [("011", "32", "w01018"), ("060", "32", "w21003"), ("02", "31", "a21026"), ("03", "31", "a21002"), ("01", "31", "a34013")]:
+    for old, stream, new in [
+        ("011", "32", "w01018"),
+        ("060", "32", "w21003"),
+        ("02", "31", "a21026"),
+        ("03", "31", "a21002"),
+        ("01", "31", "a34013"),
+    ]:
         found = known.parameter(old, f"hj212_2005:{stream}")
         assert not isinstance(found, Unresolved), found
         assert found.code == new

@@ -77,9 +77,10 @@ def test_every_delivery_has_a_verdict_of_every_rule_that_concerns_it(park: Park)
         ({"value": 7.5}, {CHANNEL + "constant_day_share": "warn"}),
         ({"value": 0.0}, {}),
         ({"value": None, "state": "missing"}, {DELIVERY + "null_share": "warn"}),
-        ({"value": 400.0 + HOUR}, {CHANNEL + "value_mean, range_min, range_max": "fail", CHANNEL + "value_max, range_max": "warn"}),
-        ({"value": pl.when(HOUR == 5).then(301.0).otherwise(HOUR)}, {CHANNEL + "value_max, range_max": "warn"}),
-        ({"value": pl.when(HOUR == 5).then(-3.0).otherwise(HOUR)}, {CHANNEL + "value_min, range_min": "warn"}),
+        ({"value": 400.0 + HOUR}, {CHANNEL + "out_of_range_share": "fail", CHANNEL + "days_above_range": "warn"}),
+        ({"value": pl.when(HOUR == 5).then(301.0).otherwise(HOUR)}, {CHANNEL + "days_above_range": "warn"}),
+        ({"value": pl.when(HOUR % 24 == 5).then(99_999.0).otherwise(HOUR)}, {CHANNEL + "days_above_range": "warn"}),
+        ({"value": pl.when(HOUR == 5).then(-3.0).otherwise(HOUR)}, {CHANNEL + "days_below_range": "warn"}),
         (
             {"value": pl.when(HOUR == 5).then(301.0).otherwise(HOUR), "flag": pl.when(HOUR == 5).then(pl.lit("T")).otherwise(pl.lit("N"))},
             {},
@@ -134,7 +135,7 @@ def test_nothing_to_look_at_is_not_a_pass(park: Park) -> None:
     for column in ("nonfinite_values", "flagged_share", "constant_day_share"):
         assert statuses(verdicts["empty"], column) == {"not_evaluated"}
     assert statuses(verdicts["nulls"], "constant_day_share") == {"not_evaluated"}
-    assert statuses(verdicts["nulls"], "value_mean, range_min, range_max") == {"not_evaluated"}
+    assert statuses(verdicts["nulls"], "out_of_range_share") == {"not_evaluated"}
     assert worst(verdicts["empty"]) == GateStatus.WARN
 
 
@@ -170,11 +171,31 @@ def test_a_unit_mistake_is_seen_against_the_weeks_before(park: Park) -> None:
     )
     park.deliver("unit", park.readings())
     verdicts = judge(park, "unit")["unit"]
-    assert against(verdicts) == {CHANNEL + "history_ratio": "warn"}
-    (found,) = [v for v in verdicts if v.column_name == "history_ratio"]
+    assert against(verdicts) == {CHANNEL + "usual_ratio": "warn"}
+    (found,) = [v for v in verdicts if v.column_name == "usual_ratio"]
     (row,) = json.loads(found.failing_rows)
     assert row["point_id"] == "P1"
-    assert row["history_ratio"] == pytest.approx(21.5 / 0.021)
+    assert row["usual_ratio"] == pytest.approx(21.5 / 0.021)
+
+
+def test_a_unit_mistake_is_seen_among_deliveries_that_wait_together(park: Park) -> None:
+    """The first night has nothing to compare with but what came."""
+    for number in range(4):
+        park.deliver(f"week{number}")
+    park.deliver("unit", park.readings(value=1000.0 * (HOUR + 1)))
+    verdicts = judge(park, *(f"week{number}" for number in range(4)), "unit")
+    assert against(verdicts["unit"]) == {CHANNEL + "usual_ratio": "warn"}
+    assert statuses(verdicts["week0"], "usual_ratio") == {"pass"}
+
+
+def test_one_stuck_day_is_seen_in_a_month(park: Park) -> None:
+    stuck = pl.when((HOUR >= 240) & (HOUR < 264)).then(7.5).otherwise(HOUR)
+    park.deliver("month", park.readings(days=30, value=stuck))
+    park.deliver("total", park.readings(days=30, statistic="cou", value=stuck))
+    verdicts = judge(park, "month", "total")
+    (found,) = [v for v in verdicts["month"] if v.column_name == "constant_day_share"]
+    assert (found.status, json.loads(found.failing_rows)[0]["constant_days"]) == ("warn", 1)
+    assert statuses(verdicts["total"], "constant_day_share") == {"not_evaluated"}
 
 
 def test_rows_that_wait_for_a_register_are_not_refused_rows(park: Park) -> None:

@@ -322,39 +322,83 @@ def a_row(suite: Suite) -> str:
         "value_mean": "2.0", "value_min": "1.0", "value_max": "3.0", "value_sum": "48.0", "limit_value": "50.0", "max_value": "40.0",
         "exceeded": "0", "is_factor_missing": "false",
     }  # fmt: skip
-    parts = {"purchased", "received", "sent", "self_produced", "recycled", "co2e_t", "state", "local_date"}
+    parts = {"purchased", "received", "sent", "stock_increase", "self_produced", "recycled", "co2e_t"}
     spoken_of = {  # in queries only
-        "point_daily": {"statistic", "value_min", "value_max", "value_sum", "local_date"},
+        "point_daily": {"statistic", "value_min", "value_max"},
         "data_completeness_daily": {"local_date"},
         "enterprise_consumption_daily": parts,
-        "park_consumption_daily": parts,
-        "enterprise_emission_daily": {"local_date"},
-        "park_emission_daily": {"local_date"},
-        "enterprise_efficiency_monthly": {"numerator", "denominator", "month_start_date"},
-        "limit_compliance_daily": {"local_date"},
+        "park_consumption_daily": parts | {"is_factor_missing"},
+        "park_emission_daily": {"flow_m3", "concentration_mean"},
+        "enterprise_efficiency_monthly": {"numerator", "denominator", "process_id", "product_code", "month_start_date", "enterprise_id"},
     }
     columns = {column for rule in suite.expectations for column in (*rule.columns, *rule.needed)} | spoken_of.get(suite.name, set())
+    columns |= {suite.changes.column} if suite.changes else set()
     texts = {column: "'x'" for column in columns if column.endswith(("_id", "_code"))}
     return "select " + ", ".join(f"{good.get(column) or texts.get(column) or '1.0'} as {column}" for column in sorted(columns))
 
 
 def test_the_suites_of_the_checkout_can_be_judged(park: Park) -> None:
     """On one good row per mart every rule speaks, none is an error: a slip in a query would show here."""
-    park.open_build("b1", START)
-    for suite in load_suites(CHECKOUT / "expectations"):
-        if suite.gate == "b":
-            park.con.execute(f"create table {suite.table} as {a_row(suite)}")
+    marts_of_the_checkout(park)
     verdicts = judge_marts(park.con, park.settings, "b1")
     assert {(v.suite, v.column_name, v.status.value, v.observed) for v in verdicts if v.status not in ("pass", "not_evaluated")} == set()
-    assert len([v for v in verdicts if v.status == "pass"]) > 60
+    assert len([v for v in verdicts if v.status == "pass"]) > 50
     assert allows_scores(verdicts)
 
 
-def test_a_mart_that_was_published_with_rows_may_not_be_empty(park: Park) -> None:
+def marts_of_the_checkout(park: Park) -> None:
+    park.open_build("b1", START)
     for suite in load_suites(CHECKOUT / "expectations"):
         if suite.gate == "b":
             park.con.execute(f"create table {suite.table} as {a_row(suite)}")
-    park.open_build("b1", START)
+
+
+def against(park: Park) -> set[tuple[str, str, int | None]]:
+    verdicts = judge_marts(park.con, park.settings, "b1")
+    return {(v.suite, v.status.value, v.unexpected_count) for v in verdicts if v.status not in ("pass", "not_evaluated")}
+
+
+def test_a_park_that_suddenly_takes_ten_times_as_much_is_noticed(park: Park) -> None:
+    marts_of_the_checkout(park)
+    for mart, value in (("park_consumption_daily", "quantity"), ("park_emission_daily", "mass_kg")):
+        park.con.execute(
+            f"create or replace table marts.{mart} as select m.* replace (current_date - i::integer as local_date, "
+            f"case i when 2 then 25.0 when 20 then 500.0 else 1.0 end as {value}) from marts.{mart} as m, range(30) as t (i)"
+        )
+    months = (
+        "select m.* replace (date '2026-01-01' + to_months(i::integer) as month_start_date, case i when 7 then 30.0 else 1.0 end as value)"
+    )
+    park.con.execute(
+        f"create or replace table marts.enterprise_efficiency_monthly as {months} from marts.enterprise_efficiency_monthly as m, range(8) as t (i)"
+    )
+    assert against(park) == {
+        ("park_consumption_daily", "warn", 1),
+        ("park_emission_daily", "warn", 1),
+        ("enterprise_efficiency_monthly", "warn", 1),
+    }
+
+
+def test_a_park_that_falls_silent_is_noticed(park: Park) -> None:
+    marts_of_the_checkout(park)
+    park.con.execute(
+        "create or replace table marts.data_completeness_daily as select m.* replace (current_date - i::integer as local_date, "
+        "24 as expected_periods, case when i in (0, 3, 20) then 2 else 24 end as received_periods) from marts.data_completeness_daily as m, range(30) as t (i)"
+    )
+    assert against(park) == {("data_completeness_daily", "warn", 1)}
+
+
+def test_who_sends_energy_away_may_consume_less_than_nothing(park: Park) -> None:
+    marts_of_the_checkout(park)
+    park.con.execute(
+        "update marts.enterprise_consumption_daily set purchased = null, received = null, self_produced = null, stock_increase = null, sent = 9, quantity = -9, energy_tce_primary = -1"
+    )
+    assert against(park) == set()
+    park.con.execute("update marts.enterprise_consumption_daily set sent = null")
+    assert against(park) == {("enterprise_consumption_daily", "warn", 1)}
+
+
+def test_a_mart_that_was_published_with_rows_may_not_be_empty(park: Park) -> None:
+    marts_of_the_checkout(park)
     write_verdicts(park.con, judge_marts(park.con, park.settings, "b1"))
     park.con.execute("update audit.builds set status = 'published'")
     park.con.execute("delete from marts.enterprise_emission_daily")

@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.ingest.given import standards, units
 
 from pipelines.ingest.units import UnitError, Units
+from tests.ingest.given import standards, units
 
 
 @pytest.mark.parametrize(

@@ -25,10 +25,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("real_park")
     assemble = [sys.executable, str(ROOT / "examples/real_park/assemble.py"), "--realdata", str(REALDATA), "--home", str(home)]
     subprocess.run(assemble, check=True, cwd=ROOT)
-    environment = os.environ | {
-        "PARK_AUDIT_FEEDS": str(ROOT / "examples/real_park/feeds"),
-        "PARK_AUDIT_STANDARDS": str(home / "standards"),
-    }
+    park = ROOT / "examples/real_park"
+    environment = os.environ | {"PARK_AUDIT_FEEDS": str(park / "feeds"), "PARK_AUDIT_STANDARDS": str(park / "standards")}
     done = subprocess.run(
         [sys.executable, "-m", "pipelines", "nightly", "--home", str(home)],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=500,

@@ -42,7 +42,7 @@ def test_default_sample_keeps_its_size(sample: SampleReport) -> None:
     assert sample.readings <= 500_000
     assert sample.files <= 300
     assert sample.files == sum(path.is_file() for path in (sample.home / "raw").rglob("*"))
-    assert sample.later_files == sum(path.is_file() for path in (sample.home / "sample_later").rglob("*")) == 4
+    assert sample.later_files == sum(path.is_file() for path in (sample.home / "sample_later").rglob("*")) == 5
     assert sample.bytes < 20e6
 
 
@@ -62,8 +62,8 @@ def test_a_longer_sample_repeats_the_shorter_one(tmp_path: Path) -> None:
     last_week = str(END - timedelta(days=1))
     growing = (last_week, "2026-05.", "2026-05_")  # the open week's and the open month's files
     assert {path for path in short if short[path] != long.get(path)} == {path for path in short if any(part in path for part in growing)}
-    daily = [path for path in short if path.startswith("e009_chp_cems/")]
-    assert len(daily) == 16
+    daily = [path for path in short if path.startswith("e007_steel_cems/")]
+    assert len(daily) == 17  # one was sent twice
     for feed, key in (("utility_electricity/electricity_2026-05.csv", ["户号", "数据时间"]),):
         read = [pl.read_csv(tmp_path / which / "raw" / feed, infer_schema=False).unique(key, keep="none") for which in ("short", "long")]
         assert read[0].join(read[1], on=read[0].columns, how="anti").is_empty()
@@ -116,7 +116,7 @@ def test_later_deliveries_come_under_names_of_their_own(home: Path, tmp_path: Pa
     before = _hashes(tmp_path / "raw")
     new = deliver_later(tmp_path)
     after = _hashes(tmp_path / "raw")
-    assert len(new) == 4
+    assert len(new) == 5
     assert {path: after[path] for path in before} == before
     assert after.keys() - before.keys() == {path.relative_to(tmp_path / "raw").as_posix() for path in new}
 

@@ -184,7 +184,7 @@ def test_each_kind_of_value_fault_does_what_it_says(home: Path) -> None:
     assert kinds["gap_cod"].height == kinds["gap_cod"]["sent_value"].null_count() == 30
     assert kinds["stuck_cod"]["sent_value"].n_unique() == 1
     assert kinds["stuck_cod"].height == 72
-    unit = kinds["unit_wh"]
+    unit = kinds["unit_w"]
     assert (unit["sent_value"] / unit["true_value"] - 1000).abs().max() < 1e-6
     assert kinds["spike_so2"]["sent_value"].to_list() == [9998.0]
     hugging = kinds["hug_nox"].drop_nulls()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.transform import known_park as known
 from tests.transform.harness import ZONE, Warehouse
 
 
@@ -20,6 +21,8 @@ def template(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path) -> Path
     """An empty warehouse with all seeds and staging views: what every test starts from."""
     warehouse = Warehouse(tmp_path_factory.mktemp("template") / "warehouse.duckdb", dbt_target).create()
     warehouse.dbt("build", "--select", "resource_type:seed", "path:models/staging", "--exclude-resource-type", "test", "unit_test")
+    # what a child process leaves in the write-ahead log would not be copied
+    warehouse.execute("checkpoint")
     return warehouse.path
 
 
@@ -43,3 +46,11 @@ def make_warehouse(template: Path, dbt_target: Path, tmp_path: Path) -> Iterator
 @pytest.fixture
 def warehouse(make_warehouse: Callable[..., Warehouse]) -> Warehouse:
     return make_warehouse()
+
+
+@pytest.fixture(scope="session")
+def known_park(template: Path, dbt_target: Path, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """The park of tests/transform/known_park.py with all enterprise and park models built: to be read, never changed."""
+    path = tmp_path_factory.mktemp("known_park") / "warehouse.duckdb"
+    shutil.copyfile(template, path)
+    return known.built(path, dbt_target)

@@ -1,21 +1,23 @@
-"""A warehouse for tests: landing rows from dicts, dbt as a subprocess, tables back as rows.
+"""A warehouse for tests: landing rows from dicts, dbt in a process of its own, tables back as rows.
 
 Corrections go the way the admission step goes: the old row is superseded, the new one inserted, and the
 entities and dates that the record type names are written to the ledger. No test data stands here.
 """
 
 import json
+import multiprocessing
 import os
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
+import polars as pl
 
 from pipelines.contracts.records import LINEAGE, RECORD_TYPES, RecordType
 from pipelines.settings import CHECKOUT, TELEMETRY_OFF
@@ -35,14 +37,34 @@ class DbtFailed(AssertionError):
     """A dbt command ended with errors; the message is what it printed."""
 
 
+# dbt takes two seconds of processor time to import and keeps a warehouse locked for as long as its process lives. So a server
+# process imports it once and forks a child for each command: cheap, and the lock goes with the child.
+_CHILDREN = multiprocessing.get_context("forkserver")
+_CHILDREN.set_forkserver_preload(["dbt.cli.main", "dbt.adapters.duckdb"])
+
+
+def _dbt_child(command: list[str], environment: dict[str, str], output: str) -> None:
+    from dbt.cli.main import dbtRunner
+
+    with Path(output).open("w", encoding="utf-8") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.environ.update(environment)
+    done = dbtRunner().invoke(command)
+    if done.exception is not None:
+        sys.stdout.write(f"{done.exception}\n")
+    sys.exit(0 if done.success else 1)
+
+
 def run_dbt(
     warehouse: Path,
     *arguments: str,
-    change_seq: int,
+    change_seq: int | None,
     target_path: Path,
     zone: str = ZONE,
     park_id: str = PARK_ID,
     variables: Mapping[str, Any] | None = None,
+    write_manifest: bool = False,
 ) -> str:
     """Run one dbt command on a warehouse and return its output; raises DbtFailed when it fails.
 
@@ -50,25 +72,34 @@ def run_dbt(
     to call goes by environment, because other --vars make dbt parse everything again.
     """
     given = {"park_id": park_id, "park_zone": zone, **(variables or {})}
+    target_path.mkdir(parents=True, exist_ok=True)
     command = [
-        str(Path(sys.executable).with_name("dbt")),
-        "--no-use-colors",
         *arguments,
         "--project-dir", str(DBT_PROJECT),
         "--profiles-dir", str(DBT_PROJECT),
         "--target-path", str(target_path),
         "--log-path", str(target_path / "logs"),
+        "--log-level-file", "none",
+        "--no-use-colors",
+        # a second of processor time; only what reads the manifest needs it
+        "--write-json" if write_manifest else "--no-write-json",
         "--vars", json.dumps(given),
     ]  # fmt: skip
-    environment = os.environ | TELEMETRY_OFF | {
+    environment = TELEMETRY_OFF | {
         "PARK_AUDIT_WAREHOUSE": str(warehouse),
-        "PARK_AUDIT_THROUGH_CHANGE_SEQ": str(change_seq),
+        "PARK_AUDIT_THROUGH_CHANGE_SEQ": "" if change_seq is None else str(change_seq),
+        "PARK_AUDIT_MEMORY_LIMIT": os.environ.get("PARK_AUDIT_MEMORY_LIMIT", "2GB"),
+        "PARK_AUDIT_THREADS": os.environ.get("PARK_AUDIT_THREADS", "2"),
         "DBT_VERSION_CHECK": "False",
-    }  # fmt: skip
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise DbtFailed(f"dbt {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
-    return done.stdout
+    }
+    output = target_path / f"output_{os.getpid()}.txt"
+    child = _CHILDREN.Process(target=_dbt_child, args=(command, environment, str(output)))
+    child.start()
+    child.join()
+    said = output.read_text(encoding="utf-8")
+    if child.exitcode != 0:
+        raise DbtFailed(f"dbt {' '.join(arguments)} ended with {child.exitcode}\n{said}")
+    return said
 
 
 @dataclass
@@ -130,8 +161,9 @@ class Warehouse:
         )  # fmt: skip
 
     def build(self, *selection: str, full_refresh: bool = False) -> str:
-        """Models of a selection with everything above them, without tests and seeds (the template has those)."""
-        return self.dbt("run", "--select", *[f"+{name}" for name in selection], full_refresh=full_refresh)
+        """Models of a selection with everything above them, without tests; seeds and staging stand in the template."""
+        selected = [f"+{name}" for name in selection]
+        return self.dbt("run", "--select", *selected, "--exclude", "path:models/staging", full_refresh=full_refresh)
 
     def load(self, records: Mapping[str, Iterable[Row]]) -> int:
         """Insert rows of several record types as one change; returns its change_seq."""
@@ -215,11 +247,11 @@ class Warehouse:
     def _insert(self, con: duckdb.DuckDBPyConnection, record_type: RecordType, rows: list[dict[str, Any]], seq: int) -> None:
         if not rows:
             return
-        names = list(rows[0])
-        con.executemany(
-            f"insert into landing.{record_type.name} ({', '.join(names)}) values ({', '.join('?' * len(names))})",
-            [[row[name] for name in names] for row in rows],
-        )
+        schema = pl.Schema(record_type.schema | {column.name: column.dtype for column in LINEAGE})
+        frame = pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema, orient="row")
+        with NamedTemporaryFile(suffix=".parquet") as file:
+            frame.write_parquet(file.name)
+            con.execute(f"insert into landing.{record_type.name} by name select * from read_parquet('{file.name}')")
         self._touch_rows(con, record_type, rows, seq)
 
     def _supersede(self, con: duckdb.DuckDBPyConnection, record_type: RecordType, key: Row, seq: int) -> dict[str, Any]:

@@ -7,7 +7,16 @@ import pytest
 
 from pipelines.contracts.states import BuildStatus, StepOutcome
 from pipelines.settings import Settings
-from pipelines.warehouse.builds import Step, abort_unfinished, build_id_at, close_build, last_change_seq, next_change_seq, open_build, record_step
+from pipelines.warehouse.builds import (
+    Step,
+    abort_unfinished,
+    build_id_at,
+    close_build,
+    last_change_seq,
+    next_change_seq,
+    open_build,
+    record_step,
+)
 from pipelines.warehouse.connection import open_warehouse, transaction
 
 NOW = datetime(2026, 11, 23, 18, 10, 2, 417000)

@@ -52,20 +52,13 @@ def read_csv(data: bytes, file_format: Format, max_bytes: int) -> RawTable:
             f"{named} names {len(head.names) - len(head.extra)} columns and the rows have {len(head.names)} values: "
             "which value belongs to which name cannot be told"
         )
-    table = assemble(
+    return assemble(
         frame,
         first_row=None if SOURCE_ROW in frame.columns else head.rows + 1,
         blank_named=[*head.blank, *head.extra],
         warnings=[*warnings, *head.warnings],
         rejected=rejected,
     )
-    if table.rejected.height * 2 > table.source_rows:
-        first = table.rejected.row(0, named=True)
-        raise Unreadable(
-            f"{table.rejected.height:,} of {table.source_rows:,} rows do not have the {len(head.names)} fields of the header "
-            f"(row {first['source_row']} {first['reason']}): is {file_format.separator!r} the separator?"
-        )
-    return table
 
 
 def _to_utf8(data: bytes, declared: str) -> tuple[bytes, list[str]]:
@@ -236,9 +229,12 @@ def _row_by_row(data: bytes, file_format: Format, head: _Head) -> tuple[pl.DataF
                 frames.append(texts.with_columns(pl.Series(SOURCE_ROW, rows, pl.Int64)))
             row += len(batch)
             last = batch[-1]
+            if len(ragged) > _BATCH_ROWS:
+                _refuse_mostly_ragged(ragged, row - head.rows - 1, width, file_format)
     except csv.Error as error:
         raise Unreadable(f"line {head.lines + parser.line_num}: {_csv_message(error)}") from error
     _refuse_open_quote(data, file_format, head, row - 1, last, ragged)
+    _refuse_mostly_ragged(ragged, sum(frame.height for frame in frames) + len(ragged), width, file_format)
     empty = pl.DataFrame(schema=dict.fromkeys(head.names, pl.String) | {SOURCE_ROW: pl.Int64})
     frame = pl.concat([empty, *frames]).with_columns(pl.col(head.names).replace("", None))
     reasons = [_ragged_reason(len(cells), width, cut_off=number == row - 1 and not data.endswith(b"\n")) for number, cells in ragged]
@@ -259,6 +255,16 @@ def _ragged_reason(fields: int, width: int, *, cut_off: bool) -> str:
     if cut_off:
         return f"has {fields} fields where the header has {width}: it is the last row and ends without a line end, so the file was cut off"
     return f"has {fields} fields where the header has {width}"
+
+
+def _refuse_mostly_ragged(ragged: list[tuple[int, list[str]]], rows: int, width: int, file_format: Format) -> None:
+    """A few torn rows are torn rows; most of them mean that the file is read in a way it was not written."""
+    if len(ragged) * 2 > rows:
+        number, cells = ragged[0]
+        raise Unreadable(
+            f"{len(ragged):,} of {rows:,} rows do not have the {width} fields of the header (row {number} has {len(cells)}): "
+            f"is {file_format.separator!r} the separator?"
+        )
 
 
 def _refuse_open_quote(

@@ -107,7 +107,8 @@ def _full_precision(texts: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
         text, number = pl.col(name), pl.col(f"{name}_number")
         shown = text.cast(pl.Float64, strict=False)
         # An identifier written as text (007) is the same number as its text and keeps its zeros.
-        precise = pl.when(shown.is_not_null() & (shown != number)).then(number.cast(pl.String)).otherwise(text)
+        rounded = (shown != number) | text.str.contains(r"\.\d{9}$")
+        precise = pl.when(shown.is_not_null() & number.is_not_null() & rounded).then(number.cast(pl.String)).otherwise(text)
         time_of_day = precise.str.strip_prefix("1899-12-31 ")
         return pl.when(precise == "1900-01-01 00:00:00").then(pl.lit("24:00:00")).otherwise(time_of_day).replace("", None).alias(name)
 

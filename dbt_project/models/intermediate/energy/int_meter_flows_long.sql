@@ -65,6 +65,7 @@ pieces as (
             'greatest(long_intervals.period_start_utc, calendar.starts_at_utc)',
             'least(long_intervals.period_end_utc, calendar.ends_at_utc)',
         ) }} / 3600 as overlap_hours,
+        {{ seconds_between('calendar.starts_at_utc', 'calendar.ends_at_utc') }} / 3600 as period_hours,
         long_intervals.hours,
         long_intervals.quantity,
         case
@@ -91,7 +92,7 @@ quantities as (
         sum(case when state = 'estimated' then quantity * overlap_hours / hours else 0 end) as estimated_quantity,
         sum(case when state = 'self_reported' then quantity * overlap_hours / hours else 0 end) as self_reported_quantity,
         sum(overlap_hours) as hours_covered,
-        sum(overlap_hours) as hours_expected
+        max(period_hours) as hours_expected
     from pieces
     group by point_id, item_code, unit, grain, period_start
 ),

@@ -58,7 +58,11 @@ consumption_{{ grain }} as (
         ) as is_missing,
         consumption.completeness_share,
         consumption.state,
-        consumption.unit
+        case
+            when measures.measure = 'co2e_t' then 'tCO2e'
+            when measures.measure in ('{{ energy_measures | join("', '") }}') then 'tce'
+            else consumption.unit
+        end as unit
     from {{ ref('enterprise_consumption_' ~ settings.suffix) }} as consumption
     cross join (
         {%- for measure in consumption_measures %}
@@ -437,6 +441,7 @@ final as (
         inputs.product_code,
         terms.metric_code,
         terms.side,
+        max(terms.source) as source,
         max(terms.scale) as scale,
         max(terms.unit) as metric_unit,
         max(inputs.unit) as unit,
@@ -444,7 +449,8 @@ final as (
         case when max(case when inputs.is_missing then 1 else 0 end) = 0 then sum(inputs.park_value) end as park_value,
         case when max(case when inputs.is_missing then 1 else 0 end) = 0 then sum(coalesce(inputs.measured_value, 0)) end as measured_value,
         max(case when inputs.is_missing then 1 else 0 end) = 1 as is_missing,
-        min(case when inputs.is_applicable then 1 else 0 end) = 1 as is_applicable,
+        -- what is counted in unlike units does not add up
+        min(case when inputs.is_applicable then 1 else 0 end) = 1 and count(distinct inputs.unit) <= 1 as is_applicable,
         min(inputs.completeness_share) as completeness_share,
         {{ weakest_state('inputs.state') }} as state
     from every_input as inputs

@@ -1,7 +1,7 @@
 {#-
-    Bounds for ranges without end, and for the calendar of absences. Superseded rows count: their dates may still have to
-    be emptied. A period dated more than a day after it became known is an error of its file: it has its own date among
-    `int_local_days`, but the park's calendar does not run ahead to it.
+    Bounds for ranges without end, and for the calendar of absences. Superseded rows count for the first: their dates may
+    still have to be emptied. A period dated more than a day after it became known is an error of its file: it has its own date
+    among `int_local_days`, but the park's calendar does not run ahead to it.
 -#}
 {{ config(materialized='table') }}
 
@@ -11,8 +11,12 @@ measured as (
     select
         min(local_date) as first_date,
         max(local_date) as last_date,
-        min(case when local_date >= cast('{{ var("history_begins") }}' as date) then local_date end) as first_calendar_date,
-        max(case when local_date <= {{ days_after('cast(known_from as date)', 1) }} then local_date end) as last_calendar_date
+        min(local_date) filter (
+            where known_to is null and local_date >= cast('{{ var("history_begins") }}' as date)
+        ) as first_calendar_date,
+        max(local_date) filter (
+            where known_to is null and local_date <= {{ days_after('cast(known_from as date)', 1) }}
+        ) as last_calendar_date
     from {{ source('landing', 'reading') }}
 ),
 

@@ -1,0 +1,578 @@
+"""One park with known answers for all tests of the enterprise and park models: built once a session, read by many.
+
+Each scenario has enterprises of its own, so that it can be read alone. Here are its records and how they are
+written shortly; what must come out of them stands in the tests.
+"""
+
+import random
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.transform.harness import Warehouse
+
+Records = dict[str, list[dict[str, Any]]]
+
+PERIODS = ("daily", "monthly", "quarterly", "annual")
+LONGER = PERIODS[1:]
+TABLES = (
+    "marts.self_reported",
+    *(f"marts.{whose}_consumption_{period}" for whose in ("enterprise", "park") for period in PERIODS),
+    "marts.emission_hourly",
+    *(f"marts.{whose}_emission_{period}" for whose in ("enterprise", "park") for period in PERIODS),
+    *(f"marts.enterprise_production_{period}" for period in LONGER),
+    *(f"marts.{whose}_efficiency_{period}" for whose in ("enterprise", "park") for period in LONGER),
+    "marts.park_eliminations_monthly",
+    "marts.limit_compliance_daily",
+    "marts.exceedances",
+    "reference.factor",
+    "reference.limit",
+    "reference.metric",
+)
+MODELS = tuple(table.split(".")[1] for table in TABLES)
+
+SINCE = {"valid_from": date(2015, 1, 1)}
+
+
+def local(day: date, hour: float = 0) -> datetime:
+    """Naive UTC instant of a Shanghai hour."""
+    return datetime.combine(day, datetime.min.time()) + timedelta(hours=hour - 8)
+
+
+def days(first: date, count: int) -> list[date]:
+    return [first + timedelta(days=number) for number in range(count)]
+
+
+def total(point: str, item: str, unit: str, day: date, value: float | None, hours: float = 24, at: float = 0, **more: Any) -> dict[str, Any]:
+    """A total of a period, a day's by default."""
+    return reading(point, item, unit, "cou", day, at, value, hours, **more)
+
+
+def mean(point: str, parameter: str, unit: str, day: date, hour: float, value: float | None, **more: Any) -> dict[str, Any]:
+    """A mean of an hour."""
+    return reading(point, parameter, unit, more.pop("statistic", "avg"), day, hour, value, more.pop("hours", 1), **more)
+
+
+def reading(point: str, parameter: str, unit: str, statistic: str, day: date, at: float, value: float | None, hours: float, **more: Any) -> dict[str, Any]:
+    return {
+        "point_id": point, "parameter_code": parameter, "statistic": statistic, "source_kind": "automatic",
+        "period_start_utc": local(day, at), "period_end_utc": local(day, at + hours), "value": value, "unit": unit, **more,
+    }  # fmt: skip
+
+
+def report(subject: str, item: str, medium: str, first: date, end: date, value: float | None, unit: str, **more: Any) -> dict[str, Any]:
+    return {
+        "subject_kind": "enterprise", "subject_id": subject, "item_code": item, "medium": medium, "period_start": first, "period_end": end,
+        "report_kind": "statistics", "line_id": "-", "value": value, "unit": unit, "state": "self_reported" if value is not None else "missing",
+        **more,
+    }  # fmt: skip
+
+
+def month(year: int, number: int) -> tuple[date, date]:
+    """First day of a month and first day after it; months beyond 12 are the next year's."""
+    year, number = year + (number - 1) // 12, (number - 1) % 12 + 1
+    return date(year, number, 1), date(year + number // 12, number % 12 + 1, 1)
+
+
+def enterprises(*names: str, **more: Any) -> Records:
+    return {"enterprise": [{"enterprise_id": name, **SINCE, **more} for name in names]}
+
+
+def meter(point: str, enterprise: str | None, item: str = "electricity", process: str | None = None, parent: str | None = None, role: str | None = None,
+          step: int = 1440, kind: str = "energy", share: float | None = None, formula: str | None = None, **more: Any) -> Records:
+    """A point with its channel and its place in a tree of meters."""
+    records: Records = {
+        "point": [{"point_id": point, "enterprise_id": enterprise, "process_id": process, "kind": kind, **SINCE}],
+        "channel": [{"point_id": point, "parameter_code": item, "step_minutes": step, **SINCE, **more}],
+    }
+    if role:
+        records["meter_link"] = [
+            {"point_id": point, "parent_point_id": parent or "-", "role": role, "share": share, "formula": formula, **SINCE}
+        ]
+    return records  # fmt: skip
+
+
+def outlet(name: str, enterprise: str, medium: str, kind: str, channels: dict[str, str | None], discharge: str = "direct", receiver: str | None = None,
+           standard: str | None = None, step: int = 60) -> Records:
+    """An outlet with one monitoring point of the same name; `channels` are parameter → gas basis."""
+    return {
+        "outlet": [
+            {"outlet_id": name, "enterprise_id": enterprise, "medium": medium, "kind": kind, "discharge_kind": discharge,
+             "receiving_enterprise_id": receiver, "standard_id": standard, **SINCE}
+        ],
+        "point": [{"point_id": name, "enterprise_id": enterprise, "outlet_id": name, "kind": "stack" if medium == "air" else "wastewater", **SINCE}],
+        "channel": [{"point_id": name, "parameter_code": code, "basis": basis, "step_minutes": step, **SINCE} for code, basis in channels.items()],
+    }  # fmt: skip
+
+
+def merged(parts: Iterable[Records]) -> Records:
+    whole: Records = {}
+    for part in parts:
+        for record, rows in part.items():
+            whole.setdefault(record, []).extend(rows)
+    return whole
+
+
+# ---- consumption
+
+JANUARY = date(2023, 1, 1)
+
+
+def worked_example() -> Iterable[Records]:
+    """A year's energy of reference section 6.3, declared; and its electricity, metered on one day by another enterprise."""
+    yield enterprises("WORKED", "GWH")
+    year = (date(2023, 1, 1), date(2024, 1, 1))
+    for item, value, unit in (("electricity", 1e7, "kWh"), ("natural_gas", 1e6, "m3"), ("raw_coal", 5000.0, "t"), ("heat", 20_000.0, "GJ")):
+        yield {"self_report": [report("WORKED", item, "purchased", *year, value, unit)]}
+    yield meter("GWH-E", "GWH")
+    yield {"reading": [total("GWH-E", "electricity", "kWh", date(2023, 6, 1), 1e7)]}
+
+
+def metering_tree() -> Iterable[Records]:
+    """A billing meter over two process meters, one of which has a meter below it, a check meter and virtual ones; the main meter fails on the 3rd."""
+    yield enterprises("TREE")
+    yield {"process": [{"process_id": f"TREE-P{number}", "enterprise_id": "TREE", **SINCE} for number in (1, 2, 3)]}
+    yield meter("TREE-MAIN", "TREE", role="billing")
+    yield meter("TREE-SUB1", "TREE", process="TREE-P1", parent="TREE-MAIN", role="sub")
+    yield meter("TREE-SUB2", "TREE", process="TREE-P2", parent="TREE-MAIN", role="sub")
+    yield meter("TREE-SUB2A", "TREE", process="TREE-P3", parent="TREE-SUB2", role="sub")
+    yield meter("TREE-CHECK", "TREE", parent="TREE-MAIN", role="check")
+    readings = []
+    for number, day in enumerate(days(JANUARY, 4)):
+        if number != 2:
+            readings.append(total("TREE-MAIN", "electricity", "kWh", day, 100.0))
+        readings += [
+            total("TREE-SUB1", "electricity", "kWh", day, 50.0), total("TREE-SUB2", "electricity", "kWh", day, 30.0),
+            total("TREE-SUB2A", "electricity", "kWh", day, 10.0), total("TREE-CHECK", "electricity", "kWh", day, 99.0),
+        ]  # fmt: skip
+    yield {"reading": readings}
+
+
+def virtual_meters() -> Iterable[Records]:
+    """Of 100 kWh a virtual meter counts A - B = 25 for one process, another takes a tenth of the main meter."""
+    yield enterprises("VIRTUAL")
+    yield {"process": [{"process_id": f"VIRTUAL-P{number}", "enterprise_id": "VIRTUAL", **SINCE} for number in (1, 2)]}
+    yield meter("VIRTUAL-MAIN", "VIRTUAL", role="billing")
+    yield meter("VIRTUAL-A", "VIRTUAL", parent="VIRTUAL-MAIN", role="check")
+    yield meter("VIRTUAL-B", "VIRTUAL", parent="VIRTUAL-MAIN", role="check")
+    yield meter("VIRTUAL-F", "VIRTUAL", process="VIRTUAL-P1", parent="VIRTUAL-MAIN", role="virtual", formula="+VIRTUAL-A -VIRTUAL-B")
+    yield meter("VIRTUAL-S", "VIRTUAL", process="VIRTUAL-P2", parent="VIRTUAL-MAIN", role="virtual", share=0.1)
+    for point, value in (("VIRTUAL-MAIN", 100.0), ("VIRTUAL-A", 40.0), ("VIRTUAL-B", 15.0)):
+        yield {"reading": [total(point, "electricity", "kWh", JANUARY, value)]}
+
+
+def shared_meter() -> Iterable[Records]:
+    yield enterprises("SHARE1", "SHARE2")
+    yield meter("SHARE-W", "SHARE1", item="tap_water", kind="water")
+    yield {
+        "allocation": [
+            {"source_kind": "point", "source_id": "SHARE-W", "enterprise_id": name, "share": share, "basis": "area", **SINCE}
+            for name, share in (("SHARE1", 0.7), ("SHARE2", 0.3))
+        ],
+        "reading": [total("SHARE-W", "tap_water", "m3", JANUARY, 10.0)],
+    }
+
+
+def steam_neighbours() -> Iterable[Records]:
+    """A seller of steam: one buyer without a meter, one whose meter the link names (2 t are lost on the way), one with a meter that counts received."""
+    yield enterprises("SELLER", "BUYER1", "BUYER2", "BUYER3")
+    for number, quantity in ((1, 10.0), (2, 20.0), (3, 5.0)):
+        yield meter(f"SELLER-ST{number}", "SELLER", item="steam_low_pressure")
+        yield {"reading": [total(f"SELLER-ST{number}", "steam_low_pressure", "t", day, quantity) for day in days(JANUARY, 2)]}
+    yield meter("SELLER-BOILER", "SELLER", item="steam_low_pressure", flow_item="self_produced")
+    yield {"reading": [total("SELLER-BOILER", "steam_low_pressure", "t", day, 50.0) for day in days(JANUARY, 2)]}
+    yield meter("BUYER2-ST", "BUYER2", item="steam_low_pressure")
+    yield meter("BUYER3-ST", "BUYER3", item="steam_low_pressure", flow_item="received")
+    yield {
+        "flow_link": [
+            {"point_id": "SELLER-ST1", "target_kind": "enterprise", "target_id": "BUYER1", "medium": "steam_low_pressure", **SINCE},
+            {"point_id": "SELLER-ST2", "target_kind": "point", "target_id": "BUYER2-ST", "medium": "steam_low_pressure", **SINCE},
+            {"point_id": "SELLER-ST3", "target_kind": "enterprise", "target_id": "BUYER3", "medium": "steam_low_pressure", **SINCE},
+        ],
+        "reading": [
+            *(total("BUYER2-ST", "steam_low_pressure", "t", day, 18.0) for day in days(JANUARY, 2)),
+            *(total("BUYER3-ST", "steam_low_pressure", "t", day, 5.0) for day in days(JANUARY, 2)),
+        ],
+    }
+
+
+def own_production() -> Iterable[Records]:
+    """Electricity made on site from fuel and from the sun, and water used again."""
+    yield enterprises("MAKER")
+    for point, item, part, value, unit in (
+        ("MAKER-GRID", "electricity", None, 1000.0, "kWh"),
+        ("MAKER-TURBINE", "electricity", "self_produced", 400.0, "kWh"),
+        ("MAKER-SUN", "photovoltaic_electricity", "self_produced", 200.0, "kWh"),
+        ("MAKER-LOOP", "recycled_water", "recycled", 300.0, "m3"),
+        ("MAKER-TAP", "tap_water", None, 100.0, "m3"),
+    ):
+        yield meter(point, "MAKER", item=item, flow_item=part)
+        yield {"reading": [total(point, item, unit, JANUARY, value)]}
+
+
+def long_quantities() -> Iterable[Records]:
+    """A gas bill from 16 January to 15 February, and a register that was not read from the 20th to the 30th of January."""
+    yield enterprises("BILLED", "UNREAD")
+    yield meter("BILLED-GAS", "BILLED", item="natural_gas", step=44640)
+    yield {"reading": [total("BILLED-GAS", "natural_gas", "m3", date(2023, 1, 16), 310.0, hours=31 * 24)]}
+    yield meter("UNREAD-E", "UNREAD", register_kind="cumulative", digits=6)
+    read = [day for day in days(date(2023, 1, 10), 30) if not date(2023, 1, 20) < day < date(2023, 1, 30)]
+    yield {
+        "reading": [
+            reading("UNREAD-E", "electricity", "kWh", "register", day, 0, 1000.0 + 24 * (day - date(2023, 1, 10)).days, 0) for day in read
+        ]
+    }
+
+
+def factors_over_new_year() -> Iterable[Records]:
+    """100 kWh a day across the New Year between two grid factors, and a day on which nothing ran."""
+    yield enterprises("DATED", "IDLE", "OLD")
+    yield meter("DATED-E", "DATED")
+    yield {"reading": [total("DATED-E", "electricity", "kWh", day, 100.0) for day in days(date(2022, 12, 30), 4)]}
+    yield meter("IDLE-E", "IDLE")
+    yield {"reading": [total("IDLE-E", "electricity", "kWh", JANUARY, 0.0), total("IDLE-E", "electricity", "kWh", date(2023, 1, 3), 24.0)]}
+    yield meter("OLD-E", "OLD")
+    yield {"reading": [total("OLD-E", "electricity", "kWh", day, 100.0) for day in days(date(2020, 12, 31), 2)]}
+
+
+def declared_energy() -> Iterable[Records]:
+    """Who has no meter declares; who has one for some months only is believed for the others; a revised kind; a missing report."""
+    yield enterprises("DECLARES", "PARTLY", "KINDS", "WITHPARTS", "OVERDUE")
+    yield {"process": [{"process_id": "WITHPARTS-P1", "enterprise_id": "WITHPARTS", **SINCE}]}
+    yield meter("PARTLY-E", "PARTLY")
+    yield {"reading": [total("PARTLY-E", "electricity", "kWh", day, 10.0) for day in days(date(2023, 2, 1), 28)]}
+    for number in range(1, 13):
+        yield {
+            "self_report": [
+                report("DECLARES", "raw_coal", "purchased", *month(2023, number), 10.0, "t"),
+                report("DECLARES", "raw_coal", "stock_increase", *month(2023, number), 1.0, "t"),
+                report("PARTLY", "electricity", "purchased", *month(2023, number), 300.0, "kWh"),
+            ]
+        }
+    yield {
+        "self_report": [
+            report("KINDS", "diesel", "purchased", *month(2023, 3), 5.0, "t"),
+            report("KINDS", "diesel", "purchased", *month(2023, 3), 6.0, "t", report_kind="energy_return"),
+            report("KINDS", "diesel", "sent", *month(2023, 3), 1.0, "t"),
+            report("WITHPARTS", "tap_water", "purchased", *month(2023, 3), 100.0, "m3"),
+            report("WITHPARTS-P1", "tap_water", "purchased", *month(2023, 3), 60.0, "m3", subject_kind="process"),
+            report("OVERDUE", "diesel", "purchased", *month(2023, 3), None, "t", due_at_utc=local(date(2023, 4, 15))),
+        ]
+    }
+
+
+def of_the_park() -> Iterable[Records]:
+    """A meter that belongs to no enterprise, an enterprise that joins on 2 January, one of another park."""
+    yield {
+        "enterprise": [
+            {"enterprise_id": "JOINS", "valid_from": date(2023, 1, 2)},
+            {"enterprise_id": "ELSEWHERE", "park_id": "OTHER", **SINCE},
+        ]
+    }
+    yield meter("LAMPS", None)
+    yield meter("JOINS-E", "JOINS")
+    yield meter("ELSEWHERE-E", "ELSEWHERE")
+    for point, value in (("LAMPS", 7.0), ("JOINS-E", 20.0), ("ELSEWHERE-E", 30.0)):
+        yield {"reading": [total(point, "electricity", "kWh", day, value) for day in days(JANUARY, 2)]}
+
+
+# ---- emission
+
+MAY = date(2024, 5, 6)
+GAS = {"a00000": "actual", "a01012": None, "a01006": None, "a01013": None, "a01014": None, "a19001": None}
+
+
+def flue_gas(point: str, day: date, hours: range, **values: float) -> list[dict[str, Any]]:
+    """Conditions of the worked example in reference section 5.1: 120 degC, 101.0 kPa air, -0.3 kPa static, 8 % humidity, 11 % oxygen."""
+    given = {"a00000": 432_000.0, "a01012": 120.0, "a01006": 101.0, "a01013": -0.3, "a01014": 8.0, "a19001": 11.0} | values
+    units = {"a00000": "m3/h", "a01012": "degC", "a01006": "kPa", "a01013": "kPa", "a01014": "%", "a19001": "%"}
+    return [mean(point, code, units[code], day, hour, value) for hour in hours for code, value in given.items() if value is not None]
+
+
+def flue_gas_example() -> Iterable[Records]:
+    """SO2 at 35.2 mg/m3 (dry, 0 degC): 18 good hours, one under maintenance, four stopped, one with oxygen like air."""
+    yield enterprises("STACK")
+    yield outlet("STACK-1", "STACK", "air", "stack", GAS | {"a21026": "dry_0C", "a21002": "dry_0C"}, standard="GB13271-2014-coal")
+    readings = flue_gas("STACK-1", MAY, range(23)) + flue_gas("STACK-1", MAY, range(23, 24), a19001=20.8)
+    for hour in range(24):
+        flag = "F" if 19 <= hour < 23 else "M" if hour == 18 else None
+        readings.append(
+            mean("STACK-1", "a21026", "mg/m3", MAY, hour, 35.2, flag=flag, state="stopped" if flag == "F" else "measured")
+        )  # fmt: skip
+    yield {"reading": readings}
+
+
+def flue_gas_bases() -> Iterable[Records]:
+    """One hour each on every basis; the true dry standard concentration is 35.2 mg/m3, the true flow 274 381 m3/h."""
+    yield enterprises("BASES")
+    dry, warm = 0.92, 273 / 293
+    for name, basis, concentration, flow in (
+        ("dry0", "dry_0C", 35.2, 274_381.31), ("wet0", "wet_0C", 35.2 * dry, 274_381.31 / dry), ("dry20", "dry_20C", 35.2 * warm, 274_381.31 / warm),
+        ("wet20", "wet_20C", 35.2 * warm * dry, 274_381.31 / warm / dry), ("actual", "actual", 35.2 * 274_381.31 / 432_000, 432_000.0),
+        ("unstated", None, 35.2, 274_381.31),
+    ):  # fmt: skip
+        point = f"BASES-{name}"
+        yield outlet(point, "BASES", "air", "stack", GAS | {"a00000": basis, "a21026": basis})
+        yield {"reading": [*flue_gas(point, MAY, range(1), a00000=flow), mean(point, "a21026", "mg/m3", MAY, 0, concentration)]}
+    yield outlet("BASES-velocity", "BASES", "air", "stack", {**GAS, "a21026": "dry_0C", "a01011": None, "a01016": None})
+    conditions = [row for row in flue_gas("BASES-velocity", MAY, range(1)) if row["parameter_code"] != "a00000"]
+    yield {
+        "reading": [
+            *conditions, mean("BASES-velocity", "a01011", "m/s", MAY, 0, 12.0), mean("BASES-velocity", "a01016", "m2", MAY, 0, 10.0),
+            mean("BASES-velocity", "a21026", "mg/m3", MAY, 0, 35.2),
+        ]
+    }  # fmt: skip
+    # humidity failed: a wet concentration cannot be made dry, and nothing stands in for it
+    yield outlet("BASES-nohumidity", "BASES", "air", "stack", GAS | {"a00000": "dry_0C", "a21026": "wet_0C"})
+    without = [row for row in flue_gas("BASES-nohumidity", MAY, range(1), a00000=274_381.31) if row["parameter_code"] != "a01014"]
+    yield {"reading": [*without, mean("BASES-nohumidity", "a21026", "mg/m3", MAY, 0, 32.0)]}
+
+
+def wastewater_examples() -> Iterable[Records]:
+    """17.5 L/s at 40.1 mg/L for a day, into a central plant; the plant's own outlet with two hours of unlike flow; a workshop outlet."""
+    yield enterprises("WORKS", "PLANT")
+    yield outlet("WORKS-W", "WORKS", "water", "final", {"w00000": None, "w01018": None}, discharge="indirect", receiver="PLANT")
+    yield outlet("WORKS-WS", "WORKS", "water", "workshop", {"w00000": None, "w20121": None}, discharge="indirect", receiver="PLANT")
+    yield outlet("PLANT-W", "PLANT", "water", "park_plant", {"w00000": None, "w01018": None}, standard="GB18918-2002-1A")
+    readings = []
+    for hour in range(24):
+        readings += [mean("WORKS-W", "w00000", "m3/h", MAY, hour, 63.0), mean("WORKS-W", "w01018", "mg/L", MAY, hour, 40.1)]
+    for hour, concentration, flow in ((0, 40.0, 60.0), (1, 80.0, 20.0)):
+        readings += [mean("PLANT-W", "w00000", "m3/h", MAY, hour, flow), mean("PLANT-W", "w01018", "mg/L", MAY, hour, concentration)]
+    readings += [
+        mean("WORKS-WS", "w20121", "mg/L", MAY, 10, 0.1, statistic="rtd", hours=0, source_kind="manual_lab"),
+        total("WORKS-WS", "w00000", "m3", MAY, 30.0, source_kind="manual_entry"),
+    ]
+    yield {"reading": readings}
+
+
+def ten_minutes() -> Iterable[Records]:
+    """Six values an hour: a gas hour bears one flagged value, a water hour none; an hour with three of six values is none."""
+    yield enterprises("TENMIN")
+    yield outlet("TENMIN-A", "TENMIN", "air", "stack", {"a00000": None, "a21026": None}, step=10)
+    yield outlet("TENMIN-W", "TENMIN", "water", "final", {"w00000": None, "w01018": None}, step=10)
+    readings = []
+    for point, flow, code, unit in (("TENMIN-A", "a00000", "a21026", "mg/m3"), ("TENMIN-W", "w00000", "w01018", "mg/L")):
+        for hour in (0, 1, 2):
+            for tenth in range(6):
+                at = hour + tenth / 6
+                readings.append(mean(point, flow, "m3/h", MAY, at, 1000.0, hours=1 / 6))
+                if hour == 2 and tenth >= 3:
+                    continue
+                flag = "D" if hour == 1 and tenth == 0 else "N"
+                readings.append(mean(point, code, unit, MAY, at, 999.0 if flag == "D" else 60.0, hours=1 / 6, flag=flag))
+    yield {"reading": readings}
+
+
+def reported_masses() -> Iterable[Records]:
+    """Masses as sent: by the day, one of them stopped; by the hour beside a concentration that is known for fewer hours; and only converted concentrations."""
+    yield enterprises("MASSES")
+    yield outlet("MASSES-D", "MASSES", "air", "stack", {"a21026": None, "operating_time": None}, step=1440)
+    yield outlet("MASSES-H", "MASSES", "air", "stack", {"a00000": None, "a21002": None})
+    yield outlet("MASSES-Z", "MASSES", "air", "stack", {"a00000": None, "a34013": None})
+    readings = [
+        total("MASSES-D", "a21026", "kg", MAY, 120.0), total("MASSES-D", "operating_time", "h", MAY, 18.0),
+        total("MASSES-D", "a21026", "kg", MAY + timedelta(days=1), None, state="stopped"),
+        total("MASSES-D", "a21026", "kg", MAY + timedelta(days=2), None, state="missing"),
+    ]  # fmt: skip
+    for hour in range(24):
+        readings += [mean("MASSES-H", "a00000", "m3/h", MAY, hour, 100_000.0), total("MASSES-H", "a21002", "kg", MAY, 5.0, hours=1, at=hour)]
+        if hour < 10:
+            readings.append(mean("MASSES-H", "a21002", "mg/m3", MAY, hour, 60.0))
+        readings += [
+            mean("MASSES-Z", "a00000", "m3/h", MAY, hour, 100_000.0),
+            mean("MASSES-Z", "a34013", "mg/m3", MAY, hour, 12.0, statistic="zs_avg"),
+        ]
+    yield {"reading": readings}
+
+
+def shared_outlet() -> Iterable[Records]:
+    yield enterprises("POUR1", "POUR2")
+    yield outlet("POUR-W", "POUR1", "water", "final", {"w00000": None, "w01018": None})
+    yield {
+        "allocation": [
+            {"source_kind": "outlet", "source_id": "POUR-W", "enterprise_id": name, "share": share, "basis": "area", **SINCE}
+            for name, share in (("POUR1", 0.6), ("POUR2", 0.4))
+        ],
+        "reading": [
+            row
+            for hour in range(24)
+            for row in (mean("POUR-W", "w00000", "m3/h", MAY, hour, 10.0), mean("POUR-W", "w01018", "mg/L", MAY, hour, 100.0))
+        ],
+    }
+
+
+def declared_emissions() -> Iterable[Records]:
+    """Declared where nobody measures: for an outlet beside a monitored month, for a whole enterprise, by two kinds of report and by forms."""
+    yield enterprises("TELLS")
+    yield outlet("TELLS-W", "TELLS", "water", "final", {"w00000": None, "w01018": None}, discharge="indirect", receiver="PLANT")
+    yield {
+        "reading": [
+            row
+            for hour in range(24)
+            for row in (mean("TELLS-W", "w00000", "m3/h", MAY, hour, 10.0), mean("TELLS-W", "w01018", "mg/L", MAY, hour, 100.0))
+        ],
+        "self_report": [
+            report("TELLS-W", "w01018", "water", *month(2024, 4), 500.0, "kg", subject_kind="outlet"),
+            report("TELLS-W", "w01018", "water", *month(2024, 5), 700.0, "kg", subject_kind="outlet"),
+            report("TELLS", "w21003", "water", *month(2024, 4), 33.0, "kg"),
+            report("TELLS", "a21026", "air", date(2024, 1, 1), date(2025, 1, 1), 1000.0, "kg", report_kind="tax"),
+            report("TELLS", "a21026", "air", date(2024, 1, 1), date(2025, 1, 1), 1200.0, "kg", report_kind="permit_execution", line_id="form 1"),
+            report("TELLS", "a21026", "air", date(2024, 1, 1), date(2025, 1, 1), 34.0, "kg", report_kind="permit_execution", line_id="form 2"),
+        ],
+    }
+
+
+# ---- efficiency
+
+CIRCUIT_MONTHS = ((1, 200_000.0, 10_000.0), (2, 180_000.0, None), (3, 250_000.0, 15_000.0))
+"""Month, kWh, m2 of double-sided board; the second month's output was never reported."""
+
+
+def efficiency_examples() -> Iterable[Records]:
+    """2 160 000 kWh / 120 000 m2 = 18; two products on two process meters; months of which one lacks its output; output by year only."""
+    yield enterprises("BOARD", "TWOLINES", "GAPPY", "YEARLY", "STILL")
+    product = {"product_kind": "double_sided", "unit": "m2", **SINCE}
+    yield {
+        "process": [{"process_id": f"TWOLINES-P{number}", "enterprise_id": "TWOLINES", **SINCE} for number in (1, 2)],
+        "product": [
+            {"product_code": "BOARD-DS", "enterprise_id": "BOARD", **product},
+            {"product_code": "TWOLINES-DS", "enterprise_id": "TWOLINES", "process_id": "TWOLINES-P1", **product},
+            {"product_code": "TWOLINES-STEEL", "enterprise_id": "TWOLINES", "process_id": "TWOLINES-P2", **product, "unit": "t"},
+            {"product_code": "GAPPY-DS", "enterprise_id": "GAPPY", **product},
+            {"product_code": "YEARLY-DS", "enterprise_id": "YEARLY", **product},
+            {"product_code": "STILL-DS", "enterprise_id": "STILL", **product},
+        ],
+    }
+    year = (date(2023, 1, 1), date(2024, 1, 1))
+
+    def output(code: str, first: date, end: date, value: float | None, unit: str = "m2") -> dict[str, Any]:
+        return report(code, code, "output", first, end, value, unit, subject_kind="product")
+
+    yield {
+        "self_report": [
+            report("BOARD", "electricity", "purchased", *year, 2_160_000.0, "kWh"), output("BOARD-DS", *year, 120_000.0),
+            report("BOARD", "output_value", "none", *year, 50_000_000.0, "CNY"),
+            report("BOARD", "copper_scrap", "generated", *year, 40.0, "t"), report("BOARD", "copper_scrap", "recycled", *year, 38.0, "t"),
+            *(output("YEARLY-DS", *year, 1200.0) for _ in range(1)),
+            report("STILL", "electricity", "purchased", *month(2023, 1), 50.0, "kWh"), output("STILL-DS", *month(2023, 1), 0.0),
+        ]
+    }  # fmt: skip
+    for number, kwh, area in CIRCUIT_MONTHS:
+        yield {"self_report": [report("GAPPY", "electricity", "purchased", *month(2023, number), kwh, "kWh"), output("GAPPY-DS", *month(2023, number), area)]}
+    for number in range(1, 13):
+        yield {"self_report": [report("YEARLY", "electricity", "purchased", *month(2023, number), 1000.0, "kWh")]}
+    yield meter("TWOLINES-MAIN", "TWOLINES", role="billing")
+    yield meter("TWOLINES-E1", "TWOLINES", process="TWOLINES-P1", parent="TWOLINES-MAIN", role="sub")
+    yield meter("TWOLINES-E2", "TWOLINES", process="TWOLINES-P2", parent="TWOLINES-MAIN", role="sub")
+    yield {
+        "reading": [
+            total(point, "electricity", "kWh", day, value)
+            for day in days(JANUARY, 31)
+            for point, value in (("TWOLINES-MAIN", 100.0), ("TWOLINES-E1", 60.0), ("TWOLINES-E2", 30.0))
+        ],
+        "self_report": [output("TWOLINES-DS", *month(2023, 1), 93.0), output("TWOLINES-STEEL", *month(2023, 1), 31.0, "t")],
+    }
+
+
+# ---- limits
+
+
+def limits_examples() -> Iterable[Records]:
+    """Permit stricter than standard at the stack, looser at the plant; a limit in a unit that nothing can be held against."""
+    yield {
+        "permit_limit": [
+            {"permit_id": "PW-1", "subject_kind": subject_kind, "subject_id": subject, "parameter_code": code, "limit_kind": kind,
+             "limit_value": value, "unit": unit, **SINCE}
+            for subject_kind, subject, code, kind, value, unit in (
+                ("outlet", "STACK-1", "a21026", "hourly_concentration", 42.0, "mg/m3"),
+                ("enterprise", "PLANT", "w01018", "daily_concentration", 60.0, "mg/L"),
+                ("outlet", "WORKS-W", "w01018", "hourly_concentration", 40.1, "mg/L"),
+                ("outlet", "MASSES-Z", "a34013", "hourly_concentration", 10.0, "mg/m3"),
+                ("outlet", "POUR-W", "w01018", "hourly_concentration", 0.1, "g/L"),
+                ("outlet", "STACK-1", "a21026", "annual_mass", 5.0, "t"),
+            )
+        ]
+    }  # fmt: skip
+
+
+# ---- a park at random
+
+RANDOM_MEMBERS = [f"RND{number:02d}" for number in range(12)]
+
+
+def random_park(seed: int = 20231123) -> Iterable[Records]:
+    """Deliveries of every kind between enterprises of which some leave or belong elsewhere, and outlets of every place in the discharge path."""
+    draw = random.Random(seed)  # noqa: S311 - a test's dice
+    first, length = date(2023, 2, 20), 18
+    for number, name in enumerate(RANDOM_MEMBERS):
+        leaves = first + timedelta(days=draw.randrange(2, length)) if number % 4 == 3 else None
+        yield {"enterprise": [{"enterprise_id": name, "park_id": "OTHER" if number == 5 else "PARK", "valid_from": date(2020, 1, 1), "valid_to": leaves}]}
+        for item, unit in (("steam_low_pressure", "t"), ("electricity", "kWh"), ("reclaimed_water", "m3")):
+            for meter_number in range(draw.randrange(1, 4)):
+                point = f"{name}-{item}-{meter_number}"
+                yield meter(point, name, item=item, flow_item=draw.choice([None, None, "received", "self_produced", "sent"]))
+                yield {
+                    "reading": [
+                        total(point, item, unit, day, round(draw.uniform(0, 50), 3)) for day in days(first, length) if draw.random() < 0.85
+                    ]
+                }  # fmt: skip
+                if draw.random() < 0.5:
+                    receivers = draw.sample(RANDOM_MEMBERS, draw.choice([1, 1, 2]))
+                    yield {
+                        "flow_link": [
+                            {"point_id": point, "target_kind": "enterprise", "target_id": receiver, "medium": item, **SINCE} for receiver in receivers
+                        ]
+                    }
+                elif draw.random() < 0.4:
+                    target = f"{draw.choice(RANDOM_MEMBERS)}-{item}-0"
+                    if target != point:
+                        yield {"flow_link": [{"point_id": point, "target_kind": "point", "target_id": target, "medium": item, **SINCE}]}
+        discharge = draw.choice(["direct", "indirect", "to_other_enterprise"])
+        name_of_outlet = f"{name}-W"
+        yield outlet(
+            name_of_outlet, name, "water", draw.choice(["final", "workshop", "rainwater"]), {"w00000": None, "w01018": None}, discharge=discharge,
+            receiver=None if discharge == "direct" else draw.choice(RANDOM_MEMBERS),
+        )  # fmt: skip
+        yield {
+            "reading": [
+                row
+                for day in days(first, length)
+                if draw.random() < 0.9
+                for row in (
+                    total(name_of_outlet, "w00000", "m3", day, round(draw.uniform(1, 99), 2)),
+                    mean(name_of_outlet, "w01018", "mg/L", day, 0, round(draw.uniform(1, 99), 2), hours=24),
+                )
+            ]
+        }
+        yield {"self_report": [report(name, "diesel", "purchased", *month(2023, number), draw.uniform(0, 9), "t") for number in (1, 2, 3)]}
+    sharers = draw.sample(RANDOM_MEMBERS, 3)
+    yield {
+        "allocation": [
+            {"source_kind": kind, "source_id": source, "enterprise_id": sharer, "share": share, "basis": "area", **SINCE}
+            for kind, source in (("outlet", "RND00-W"), ("point", "RND01-electricity-0"))
+            for sharer, share in zip(sharers, (0.5, 0.3, 0.2), strict=True)
+        ]
+    }
+
+
+SCENARIOS = (
+    worked_example, metering_tree, virtual_meters, shared_meter, steam_neighbours, own_production, long_quantities, factors_over_new_year,
+    declared_energy, of_the_park, flue_gas_example, flue_gas_bases, wastewater_examples, ten_minutes, reported_masses, shared_outlet,
+    declared_emissions, efficiency_examples, limits_examples, random_park,
+)  # fmt: skip
+
+
+def records() -> Records:
+    whole = merged(part for scenario in SCENARIOS for part in scenario())
+    whole["park"] = [{**SINCE}]
+    return whole
+
+
+def built(path: Path, dbt_target: Path) -> Warehouse:
+    """The park in a copy of the empty warehouse at `path`, every model of these tests built."""
+    warehouse = Warehouse(path, dbt_target)
+    warehouse.load(records())
+    warehouse.build(*MODELS)
+    return warehouse
