@@ -2,7 +2,7 @@
 
 import typer
 
-from pipelines.cli import doctor, feed, nightly, sample, sql
+from pipelines.cli import bench, dev, docs, doctor, feed, nightly, sample, sql
 
 app = typer.Typer(
     name="park-audit",
@@ -16,3 +16,6 @@ app.command("sample")(sample.sample)
 app.add_typer(feed.app, name="feed")
 app.command("sql")(sql.sql)
 app.command("doctor")(doctor.doctor)
+app.command("dev")(dev.dev)
+app.command("docs")(docs.docs)
+app.command("bench")(bench.bench)

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from pipelines.cli.progress import terminal_reporter
+from pipelines.cli.sample import write_sample
 from pipelines.cli.shared import NOT_PUBLISHED, PUBLISHED, Home, expected, expected_errors, load_settings, shape, stop
 from pipelines.cli.summary import show_summary
 from pipelines.contracts.feed import load_contracts
@@ -24,6 +25,9 @@ _LOGS_KEPT = 60
 def nightly(
     home: Home = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the closing summary.")] = False,
+    sample_if_empty: Annotated[
+        bool, typer.Option("--sample-if-empty", help="Write the sample park first when raw/ holds no files.")
+    ] = False,
 ) -> None:
     """Take in what has arrived, rebuild what it touches, judge, score and publish.
 
@@ -31,6 +35,8 @@ def nightly(
     """
     settings = load_settings(home)
     settings.make_folders()
+    if sample_if_empty and not any(path.is_file() and path.name != "README.md" for path in settings.raw.rglob("*")):
+        write_sample(settings)
     _, broken = load_contracts(settings.feeds_dir)
     started = datetime.now(settings.zone)
     log = settings.logs / f"nightly-{started:%Y%m%dT%H%M%S}.log"

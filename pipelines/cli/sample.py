@@ -1,12 +1,13 @@
 """`park-audit sample`: a synthetic park to try everything on."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipelines.cli.shared import NOT_PUBLISHED, WRONG_USE, Home, err, expected_errors, load_settings, out, stop
+from pipelines.settings import Settings
 
 
 def sample(
@@ -35,6 +36,13 @@ def sample(
         out().print(f"{len(files)} files delivered into {settings.raw}; now: park-audit nightly", markup=False)
         return
     given = {"enterprises": enterprises, "days": days, "seed": seed, "end": end.date() if end else None}
+    write_sample(settings, **{name: value for name, value in given.items() if value is not None})
+
+
+def write_sample(settings: Settings, **given: Any) -> None:
+    """Generate into the home with a progress bar, and say what was written."""
+    from pipelines.sample import generate as sampler
+
     with (
         expected_errors(),
         Progress(
@@ -45,7 +53,7 @@ def sample(
         try:
             report = sampler.generate(
                 settings.home,
-                **{name: value for name, value in given.items() if value is not None},
+                **given,
                 progress=lambda done, total, what: bar.update(task, description=what, completed=done, total=total),
             )
         except ValueError as error:

@@ -66,7 +66,7 @@ class Standards:
         if name not in self.base:
             raise KeyError(f"there is no seed {name!r}; there are {', '.join(self.names)}")
         own = self.own(name)
-        return self.base[name] if own.is_empty() else pl.concat([self.base[name], own])
+        return self.base[name] if own.is_empty() else pl.concat([self.base[name], own], rechunk=True)
 
     def own(self, name: str) -> pl.DataFrame:
         """The park's own rows of a seed: same columns, empty if there are none."""

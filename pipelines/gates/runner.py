@@ -236,7 +236,11 @@ def carry_marts(con: duckdb.DuckDBPyConnection, settings: Settings, build_id: st
     """
     maker = _Maker(settings.park.park_id, build_id, GATE_MARTS)
     carried: list[Verdict] = []
-    for suite in load_suites(settings.expectations):
+    try:
+        suites = load_suites(settings.expectations)
+    except SuiteError:
+        return None  # judging says what is wrong with them, as a verdict
+    for suite in suites:
         if suite.gate == GATE_MARTS:
             previous = _previous(con, maker, suite)
             if not previous or any(verdict.status == GateStatus.ERROR for verdict in previous):

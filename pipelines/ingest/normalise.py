@@ -49,10 +49,12 @@ def normalise(raw: RawTable, contract: FeedContract, references: References, par
 
     Raises Unreadable when a column the contract names is not in the file.
     """
-    used = _require_columns(raw.frame, contract)
-    warnings = [*raw.warnings, *_unknown_columns(raw.frame, contract, used)]
+    # One chunk a column: joining texts of columns whose chunks are filtered empty panics in polars 2.1.0.
+    rows = raw.frame.rechunk()
+    used = _require_columns(rows, contract)
+    warnings = [*raw.warnings, *_unknown_columns(rows, contract, used)]
     convert = normalise_readings if contract.record == "reading" else normalise_records
-    parts = convert(raw.frame, contract, references, park_zone)
+    parts = convert(rows, contract, references, park_zone)
     accepted, conflicting, duplicates = _settle(parts, contract.record_type)
     quarantined = pl.concat([raw.rejected, *parts.quarantined, conflicting]).sort("source_row", maintain_order=True)
     rows_read = raw.rejected.height + parts.read
@@ -143,7 +145,7 @@ def _settle(parts: Parts, record: RecordType) -> tuple[pl.DataFrame, pl.DataFram
     again = judged.filter((pl.col("statements") == 1) & (pl.col("at") != pl.col("first")))
     gone = pl.concat([against["at"], again["at"]])
     kept = numbered.filter(~pl.col("at").is_in(gone.implode())).drop("at")
-    return kept, nothing if against.is_empty() else _contradictions(against, key), again.height
+    return kept, nothing if against.is_empty() else _contradictions(against.rechunk(), key), again.height
 
 
 def _contradictions(against: pl.DataFrame, key: list[str]) -> pl.DataFrame:

@@ -151,7 +151,7 @@ def identified(
     if lost.len():
         spans = register.group_by("value").agg(pl.col("valid_from").min(), pl.col("valid_to").fill_null(_FOREVER).max())
         words = texts.gather(lost).cast(pl.String).alias("value").to_frame()
-        reasons = words.join(spans, on="value", how="left", maintain_order="left").select(
+        reasons = words.join(spans, on="value", how="left", maintain_order="left").rechunk().select(
             pl.when(pl.col("valid_from").is_null())
             .then(pl.format(f"{scheme} {{}} is no {kind} of the identifier register; the row loads when it is registered", "value"))
             .otherwise(pl.format(f"{scheme} {{}} is registered as a {kind} from {{}} to {{}} only", "value", "valid_from", "valid_to"))
@@ -190,6 +190,7 @@ def registered(ids: pl.Series, dates: pl.Series, references: References, *, regi
             .alias("id")
             .to_frame()
             .join(hints, on="id", maintain_order="left")
+            .rechunk()
             .select(pl.format(f"{register} '{{}}' is not in the register{{}}; the row loads when it is registered", "id", "hint"))
         )
         refusals.add(at, column=column, rule=rule, reason=reasons.to_series(), raw=ids.gather(at))
@@ -201,7 +202,7 @@ def registered(ids: pl.Series, dates: pl.Series, references: References, *, regi
         at = (ids.is_in(partly["id"].implode()) & dates.is_not_null()).fill_null(False).arg_true()
         asked = pl.DataFrame({"at": at, "id": ids.gather(at).cast(pl.String), "date": dates.gather(at)})
         covered = asked.join(entities, on="id").filter(holds("date", "first", "last")).select("at").unique()
-        outside = asked.join(covered, on="at", how="anti", maintain_order="left").join(partly, on="id", maintain_order="left")
+        outside = asked.join(covered, on="at", how="anti", maintain_order="left").join(partly, on="id", maintain_order="left").rechunk()
         reasons = outside.select(pl.format(f"{register} '{{}}' is registered for {{}} only, and the row is of {{}}", "id", "said", "date"))
         refusals.add(outside["at"], column=column, rule=rule, reason=reasons.to_series(), raw=outside["id"])
     return refusals

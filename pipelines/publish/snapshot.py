@@ -328,18 +328,19 @@ def _replace_changed(con: duckdb.DuckDBPyConnection, task: _Task) -> int:
         (schema, name): rows
         for schema, name, rows in con.execute(f"select schema_name, table_name, sum(rows) from {_NOW} group by all").fetchall()
     }
+    said = _comments(con)
     written = 0
     for identity, table in wanted.items():
         partitions, touched, rows_now = changed.get(identity, ([], 0, 0))
         as_before = identity in carried and carried[identity].shape == table.shape
         in_part = table.partition_column is not None and touched <= _WHOLE_TABLE_SHARE * totals.get(identity, 0)
         if as_before and not partitions:
-            _write_comments(con, table)
+            _write_comments(con, table, said)
         elif as_before and in_part:
             where = _where(table, partitions)
             con.execute(f"delete from {_FILE}.{table.qualified} where {where}")
             con.execute(f"insert into {_FILE}.{table.qualified} select {table.column_list} from {task.sources[table]} where {where}")
-            _write_comments(con, table)
+            _write_comments(con, table, said)
             written += rows_now
         else:
             con.execute(f"drop table if exists {_FILE}.{table.qualified}")
@@ -364,26 +365,27 @@ def _make_table(con: duckdb.DuckDBPyConnection, task: _Task, table: PublicTable)
     """By its declaration, then rows, then comments: `create table as` would lose constraints and comments."""
     con.execute(table.ddl(_FILE))
     (rows,) = con.execute(f"insert into {_FILE}.{table.qualified} select {table.column_list} from {task.sources[table]}").fetchone()
-    _write_comments(con, table)
+    _write_comments(con, table, {})
     return rows
 
 
-def _write_comments(con: duckdb.DuckDBPyConnection, table: PublicTable) -> None:
-    """Only those that read otherwise: a comment is a transaction of its own."""
-    (said,) = con.execute(
-        "select comment from duckdb_tables() where database_name = ? and schema_name = ? and table_name = ?",
-        [_FILE, table.schema, table.name],
-    ).fetchone()
-    if (table.description or None) != said:
+def _comments(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str | None], str | None]:
+    """Comments of the file as they stand: by schema, table and column, the column None for the table's own."""
+    rows = con.execute(
+        "select schema_name, table_name, null, comment from duckdb_tables() where database_name = ? "
+        "union all select schema_name, table_name, column_name, comment from duckdb_columns() where database_name = ?",
+        [_FILE, _FILE],
+    ).fetchall()
+    return {(schema, table, column): comment for schema, table, column, comment in rows}
+
+
+def _write_comments(con: duckdb.DuckDBPyConnection, table: PublicTable, said: Mapping[tuple[str, str, str | None], str | None]) -> None:
+    """Only those that read otherwise than what is said already."""
+    where = (table.schema, table.name)
+    if (table.description or None) != said.get((*where, None)):
         con.execute(f"comment on table {_FILE}.{table.qualified} is {_literal(table.description or '')}")
-    found = dict(
-        con.execute(
-            "select column_name, comment from duckdb_columns() where database_name = ? and schema_name = ? and table_name = ?",
-            [_FILE, table.schema, table.name],
-        ).fetchall()
-    )
     for column in table.columns:
-        if found[column.name] != column.comment:
+        if column.comment != said.get((*where, column.name)):
             con.execute(f"comment on column {_FILE}.{table.qualified}.{quoted(column.name)} is {_literal(column.comment)}")
 
 
@@ -394,7 +396,7 @@ def _write_own_tables(
     for declared in OF_THE_FILE:
         con.execute(f"drop table if exists {_FILE}.{declared.qualified}")
         con.execute(described(declared).ddl(_FILE))
-        _write_comments(con, described(declared))
+        _write_comments(con, described(declared), {})
     said = [task.park_id, task.build_id, task.data_build_id, task.now, written, bytes_when_full, rows_when_full]
     said += [settings.storage_version, duckdb.__version__]
     con.execute(f"insert into {_FILE}.{PUBLICATION.qualified} values ({', '.join('?' for _ in said)})", said)

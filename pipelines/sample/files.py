@@ -22,7 +22,7 @@ from pipelines.sample.rhythm import HOURS, UTC_OFFSET, local_times
 CAMPAIGN_DAY = date(2026, 3, 18)
 """Day of the only stack test whose file carries no date; its contract names the day."""
 
-Period = Literal["day", "week", "month", "once"]
+Period = Literal["day", "week", "month"]
 
 
 def account(scheme: str, enterprise_id: str) -> str:

@@ -76,27 +76,27 @@ def generate(
     progress: Progress | None = None,
     *,
     file_period: Literal["natural", "month"] = "natural",
-    with_faults: bool = True,
+    with_faults: bool | None = None,
     only_from: date | None = None,
 ) -> SampleReport:
     """Write the sample park of `enterprises` over the `days` up to `end` (inclusive) into `home`.
 
-    `file_period="month"` makes every feed send one file a month, for long histories; `with_faults=False` leaves the faults
-    of readings and files out (those of self-reports stay). `only_from` adds the days from
-    then on to what lies there already, one file a feed, and touches nothing else: the next night's delivery.
-    Files of an earlier sample in the same home that this one does not have are removed; no other file ever is.
+    `file_period="month"` makes every feed send one file a month, for long histories, without the faults of readings and files,
+    which are planted in the natural files only; `with_faults=False` leaves them out there too (those of self-reports stay).
+    `only_from` adds the days from then on to what lies there already, one file a feed, and touches nothing else: the next
+    night's delivery. Files of an earlier sample in the same home that this one does not have are removed; no other file ever is.
     """
     started = time.perf_counter()
     last = end or DEFAULT_END
-    _check(days, last, only_from)
+    planted = file_period == "natural" if with_faults is None else with_faults
+    _check(days, last, only_from, file_period, planted)
     first = last - timedelta(days=days - 1)
     park = Park(seed, Days(modelled_from(last, first), last), tuple(cast.enterprises(enterprises, seed)))
     monitors = Monitors(park, first, last)
-    faults = Faults(monitors, active=with_faults)
+    faults = Faults(monitors, active=planted)
     writer = _Writer(home, faults, progress)
 
     if only_from is None:
-        writer.forget_earlier()
         writer.registers(Registers(monitors))
         writer.papers(papers := Papers(monitors, last))
         writer.survey(first)
@@ -111,9 +111,12 @@ def generate(
             "seed": seed,
             "end": str(last),
             "file_period": file_period,
-            "with_faults": with_faults,
+            "with_faults": planted,
         }
+        writer.remove_earlier()
         writer.summary(arguments, first, tables)
+    else:
+        writer.remember_more()
     reports = {report.feed_id for report in REPORTS}
     readings = {feed.feed_id for feed in files.feeds} | {"e001_voc_campaign"}
     return SampleReport(
@@ -144,7 +147,9 @@ def deliver_later(home: Path) -> list[Path]:
     return new
 
 
-def _check(days: int, last: date, only_from: date | None) -> None:
+def _check(days: int, last: date, only_from: date | None, file_period: str, planted: bool) -> None:
+    if planted and file_period != "natural":
+        raise ValueError(f"with_faults = True: faults are planted in natural files, not in one file a {file_period}")
     if not 2 <= days <= 1500:
         raise ValueError(f"days = {days}: a sample covers 2 to 1500 days of readings")
     if not FIRST_END <= last <= LAST_END:
@@ -176,14 +181,29 @@ class _Writer:
         self.raw, self.later = Folder(home / "raw"), Folder(home / LATER)
         self.delivered: list[Delivered] = []
 
-    def forget_earlier(self) -> None:
-        """Remove the files of an earlier sample that lay in this home; they stand in its truth.json."""
-        ledger = self.home / TRUTH / "truth.json"
-        if not ledger.is_file():
+    @property
+    def _ledger(self) -> Path:
+        return self.home / TRUTH / "truth.json"
+
+    def remove_earlier(self) -> None:
+        """Remove the files of an earlier sample in this home that this one does not have; they stand in its truth.json."""
+        if not self._ledger.is_file():
             return
-        for path in json.loads(ledger.read_text(encoding="utf-8"))["files"]:
-            for root in (self.home / "raw", self.home / LATER):
-                (root / path).unlink(missing_ok=True)
+        for root, phase in ((self.raw.root, "first"), (self.later.root, "later")):
+            mine = {row.path for row in self.delivered if row.phase == phase}
+            for path in json.loads(self._ledger.read_text(encoding="utf-8"))["files"]:
+                if path not in mine:
+                    (root / path).unlink(missing_ok=True)
+
+    def remember_more(self) -> None:
+        """Add the files of a further night to the list of those that are ours to remove."""
+        if self._ledger.is_file():
+            content = json.loads(self._ledger.read_text(encoding="utf-8"))
+            content["files"] = sorted({*content["files"], *(row.path for row in self.delivered)})
+            self._write_ledger(content)
+
+    def _write_ledger(self, content: dict[str, object]) -> None:
+        self._ledger.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
     def _put(self, row: Delivered, data: bytes) -> None:
         (self.raw if row.phase == "first" else self.later).put(row.path, data)
@@ -305,7 +325,7 @@ class _Writer:
             "expected": per_feed.sort("feed_id", "phase").to_dicts(),
             "files": sorted(ledger["path"].unique().to_list()),
         }
-        (self.home / TRUTH / "truth.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        self._write_ledger(content)
 
 
 def _row(

@@ -282,10 +282,12 @@ def test_what_stood_against_the_marts_still_does(nights: Nights) -> None:
     assert not allows_scores(carried)
 
 
-@pytest.mark.parametrize("why", ["never judged", "an error", "other rules"])
+@pytest.mark.parametrize("why", ["never judged", "an error", "other rules", "broken rules"])
 def test_what_cannot_be_carried_must_be_judged(nights: Nights, why: str) -> None:
     if why != "never judged":
         nights.run(sql="alter table marts.flows drop column share" if why == "an error" else "")
+    if why == "broken rules":
+        only_suite(nights.park.settings, "flows", "table: [")
     if why == "other rules":
         only_suite(nights.park.settings, "flows", SUITE.replace("max_value: 1000", "max_value: 50"))
     assert carry_marts(nights.park.con, nights.park.settings, "quiet") is None

@@ -214,7 +214,7 @@ class TestCarriedOver:
         """Whatever changes, in whatever order: the file carried over from night to night equals one written anew."""
         dice = random.Random(7)
         house.night()
-        for _ in range(25):
+        for _ in range(15):
             for _ in range(dice.randint(0, 4)):
                 day = dice.choice([*DAYS, date(2026, 3, 1) + timedelta(days=dice.randint(0, 50))])
                 match dice.randint(0, 4):

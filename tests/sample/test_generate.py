@@ -111,6 +111,20 @@ def test_a_smaller_sample_takes_the_larger_ones_files_away_and_no_others(tmp_pat
     assert len(left) == report.files + 1
 
 
+def test_writing_the_same_sample_again_leaves_its_files_alone(tmp_path: Path) -> None:
+    generate(tmp_path, days=4, end=END)
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "raw").rglob("*") if path.is_file()}
+    generate(tmp_path, days=4, end=END)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "raw").rglob("*") if path.is_file()} == times
+
+
+def test_a_further_nights_files_are_ours_to_remove(tmp_path: Path) -> None:
+    generate(tmp_path, days=4, end=END)
+    generate(tmp_path, days=5, end=END + timedelta(days=1), only_from=END + timedelta(days=1))
+    generate(tmp_path, days=4, end=END)
+    assert not list((tmp_path / "raw").rglob("*since_*"))
+
+
 def test_later_deliveries_come_under_names_of_their_own(home: Path, tmp_path: Path) -> None:
     generate(tmp_path)
     before = _hashes(tmp_path / "raw")
@@ -122,7 +136,7 @@ def test_later_deliveries_come_under_names_of_their_own(home: Path, tmp_path: Pa
 
 
 def test_files_a_month_for_long_histories(tmp_path: Path) -> None:
-    report = generate(tmp_path, days=40, end=END, enterprises=15, file_period="month", with_faults=False)
+    report = generate(tmp_path, days=40, end=END, enterprises=15, file_period="month")
     readings = [
         path
         for path in (tmp_path / "raw").rglob("*")
@@ -139,6 +153,7 @@ def test_files_a_month_for_long_histories(tmp_path: Path) -> None:
     [
         ({"enterprises": 11}, "enterprises = 11"),
         ({"days": 1}, "days = 1"),
+        ({"file_period": "month", "with_faults": True}, "with_faults = True"),
         ({"end": date(2035, 1, 1)}, "end = 2035-01-01"),
         ({"days": 10, "end": END, "only_from": END + timedelta(days=1)}, "only_from = 2026-05-21"),
     ],
