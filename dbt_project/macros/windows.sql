@@ -27,7 +27,7 @@
             select date_trunc('month', local_date) as month_start, count(*) as row_count
             from {{ source('landing', 'reading') }}
             {%- if watermark is not none %}
-            where {{ touched_filter(settings.entity, relation=settings.relation) }}
+            where {{ on_touched_dates(settings.entity, relation=settings.relation) }}
             {%- endif %}
             group by date_trunc('month', local_date)
         ),

@@ -49,7 +49,7 @@ def normalise(raw: RawTable, contract: FeedContract, references: References, par
 
     Raises Unreadable when a column the contract names is not in the file.
     """
-    # One chunk a column: joining texts of columns whose chunks are filtered empty panics in polars 2.1.0.
+    # pl.format and pl.concat_str panic in polars 2.1.0 where columns of one frame are chunked unevenly.
     rows = raw.frame.rechunk()
     used = _require_columns(rows, contract)
     warnings = [*raw.warnings, *_unknown_columns(rows, contract, used)]

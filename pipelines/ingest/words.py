@@ -151,10 +151,14 @@ def identified(
     if lost.len():
         spans = register.group_by("value").agg(pl.col("valid_from").min(), pl.col("valid_to").fill_null(_FOREVER).max())
         words = texts.gather(lost).cast(pl.String).alias("value").to_frame()
-        reasons = words.join(spans, on="value", how="left", maintain_order="left").rechunk().select(
-            pl.when(pl.col("valid_from").is_null())
-            .then(pl.format(f"{scheme} {{}} is no {kind} of the identifier register; the row loads when it is registered", "value"))
-            .otherwise(pl.format(f"{scheme} {{}} is registered as a {kind} from {{}} to {{}} only", "value", "valid_from", "valid_to"))
+        reasons = (
+            words.join(spans, on="value", how="left", maintain_order="left")
+            .rechunk()
+            .select(
+                pl.when(pl.col("valid_from").is_null())
+                .then(pl.format(f"{scheme} {{}} is no {kind} of the identifier register; the row loads when it is registered", "value"))
+                .otherwise(pl.format(f"{scheme} {{}} is registered as a {kind} from {{}} to {{}} only", "value", "valid_from", "valid_to"))
+            )
         )
         refusals.add(lost, column=column, rule="unknown_identifier", reason=reasons.to_series(), raw=texts.gather(lost))
     return ids, refusals

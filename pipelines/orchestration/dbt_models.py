@@ -102,7 +102,7 @@ def dbt_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             with build.step(STEP) as note:
                 note.outcome = StepOutcome.CARRIED
                 note.say("nothing has changed since the last publication: its marts, verdicts and scores still hold")
-            build.carried = True
+            build.carried, build.through_change_seq = True, builds.last_change_seq(build.con)
             # No output: Dagster shows the marts, their gate, scores and publication as skipped, which is what they are.
             return
         with build.step(STEP) as note:

@@ -51,7 +51,7 @@ def build_defs(
     if manifest is None:
         manifest = json.loads(parsed_manifest(settings).read_text(encoding="utf-8"))
     marts = public_model_keys(manifest)
-    scores = score_assets(marts) if scores is None else scores
+    scores = score_assets([*marts, landing_key("survey_answer")]) if scores is None else scores
     score_keys = [key for asset in scores for key in asset.keys]
     gate = gate_on_marts(settings, marts)
     assets = [

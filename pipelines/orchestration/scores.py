@@ -14,7 +14,7 @@ from pipelines.orchestration.resources import BUILD
 STEP = "assessment"
 
 
-def score_assets(marts: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinition]:
+def score_assets(upstream: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinition]:
     """One asset a score table, all of one step."""
 
     @dg.multi_asset(
@@ -22,7 +22,7 @@ def score_assets(marts: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinition]:
         specs=[
             dg.AssetSpec(
                 dg.AssetKey([table.schema, table.name]),
-                deps=list(marts),
+                deps=list(upstream),
                 group_name="assessment",
                 kinds={"python", "duckdb"},
                 description=table.grain,

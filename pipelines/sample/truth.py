@@ -27,7 +27,7 @@ TABLES = {
     "faults": "One row per planted fault: where, from when to when (local, end exclusive), what was done.",
     "fault_values": "One row per reading a value fault touches: true and sent value, printed unit.",
     "conditions": "One row per true event that a rule should notice although nobody falsified anything.",
-    "deliveries": "One row per file: canonical rows a faultless reader and loader finds; phase later lies in sample_later until delivered.",
+    "deliveries": "One row per file: canonical rows a faultless reader and loader finds; held ones wait; phase later lies in sample_later.",
     "designed_grades": "One row per electroplater: the grade its figures were chosen for.",
 }
 DESIGNED_GRADES = {"E003": "I", "E004": "II", "E005": "III", "E006": "none"}

@@ -116,9 +116,16 @@ def newest_periods(con: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
     return dict(con.execute(f"select feed_id, max(last_at) from {COVERAGE.qualified} group by feed_id").fetchall())
 
 
-def waiting_deliveries(con: duckdb.DuckDBPyConnection, feed_id: str | None = None) -> list[DeliveryLine]:
-    """Deliveries held back and not yet replaced, oldest first: what somebody has to decide about."""
-    return _delivery_lines(con, "admission = 'held' and (? is null or feed_id = ?)", [feed_id, feed_id])
+def waiting_deliveries(con: duckdb.DuckDBPyConnection) -> list[DeliveryLine]:
+    """Deliveries held back, oldest first: what somebody has to decide about. Not those whose file has come again and been admitted."""
+    return _delivery_lines(
+        con,
+        f"""d.admission = 'held' and not exists (
+            select 1 from {DELIVERIES.qualified} as n
+            where n.feed_id = d.feed_id and n.path = d.path and n.arrival_no > d.arrival_no and n.admission = 'admitted'
+        )""",
+        [],
+    )
 
 
 def summarise(con: duckdb.DuckDBPyConnection, build_id: str) -> BuildSummary:
@@ -171,7 +178,7 @@ def summarise(con: duckdb.DuckDBPyConnection, build_id: str) -> BuildSummary:
         carried=carried,
         last_published=last_published,
         held=waiting_deliveries(con),
-        refused=_delivery_lines(con, "admission = 'refused' and build_id = ?", [build_id]),
+        refused=_delivery_lines(con, "d.admission = 'refused' and d.build_id = ?", [build_id]),
         quarantine=[QuarantineLine(*row) for row in quarantine],
         troubled_steps=[StepLine(step, subject, StepOutcome(outcome), message) for step, subject, outcome, message in steps],
         gates=dict(gates),
@@ -180,7 +187,7 @@ def summarise(con: duckdb.DuckDBPyConnection, build_id: str) -> BuildSummary:
 
 def _delivery_lines(con: duckdb.DuckDBPyConnection, condition: str, parameters: list[object]) -> list[DeliveryLine]:
     rows = con.execute(
-        f"select feed_id, path, admission, reason, received_at from {DELIVERIES.qualified} where {condition} order by received_at, feed_id, path",
+        f"select feed_id, path, admission, reason, received_at from {DELIVERIES.qualified} as d where {condition} order by received_at, feed_id, path",
         parameters,
     ).fetchall()
     return [DeliveryLine(*row) for row in rows]

@@ -93,7 +93,7 @@ def test_words_that_yaml_takes_for_true_and_false(tmp_path: Path) -> None:
     (tmp_path / "a_feed.yaml").write_text(text, encoding="utf-8")
     _, problems = load_contracts(tmp_path)
     assert {problem.message for problem in problems} == {"YAML reads yes, no, on and off as true and false: put the word in quotes"}
-    assert [problem.key for problem in problems][0] == "values[0].fields.sample_id.column"
+    assert problems[0].key == "values[0].fields.sample_id.column"
 
 
 def test_a_broken_file_costs_its_own_feed(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.ingest.given import contract, point, record_contract, references
 
 from pipelines.contracts.feed import load_contracts, load_park_file
 from pipelines.ingest.contract_check import check
 from pipelines.ingest.references import References
+from tests.ingest.given import contract, point, record_contract, references
 
 INVALID = Path(__file__).resolve().parents[1] / "contracts" / "invalid"
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from tests.ingest.given import contract, point, references
-from tests.realdata import realdata
 
 from pipelines.contracts.feed import ContractError, FeedContract, load_contracts
 from pipelines.ingest.normalise import Parsed, normalise
 from pipelines.ingest.readers import read
 from pipelines.ingest.references import References
+from tests.ingest.given import contract, point, references
+from tests.realdata import realdata
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "real_park"
 SEOUL = ZoneInfo("Asia/Seoul")

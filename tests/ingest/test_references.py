@@ -4,10 +4,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.ingest.given import references, standards
 
 from pipelines.contracts.records import REGISTERS
 from pipelines.ingest.references import Unresolved, references_from_landing
+from tests.ingest.given import references, standards
 
 
 @pytest.mark.parametrize(

@@ -54,3 +54,16 @@ def known_park(template: Path, dbt_target: Path, tmp_path_factory: pytest.TempPa
     path = tmp_path_factory.mktemp("known_park") / "warehouse.duckdb"
     shutil.copyfile(template, path)
     return known.built(path, dbt_target)
+
+
+@pytest.fixture(scope="session")
+def make_copy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Warehouse], Warehouse]:
+    """A copy of a built warehouse, to be changed and built again."""
+
+    def copy(warehouse: Warehouse) -> Warehouse:
+        warehouse.execute("checkpoint")
+        path = tmp_path_factory.mktemp("copy") / "warehouse.duckdb"
+        shutil.copyfile(warehouse.path, path)
+        return Warehouse(path, warehouse.target_path, zone=warehouse.zone, received_at=warehouse.received_at, variables=dict(warehouse.variables))
+
+    return copy

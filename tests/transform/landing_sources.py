@@ -1,6 +1,6 @@
 """Writes dbt's source declarations from the places that own them: record types, warehouse tables, seeds.
 
-`python tests/transform/landing_sources.py` rewrites the files; a test fails when they differ. What dbt
+`python -m tests.transform.landing_sources` rewrites the files; a test fails when they differ. What dbt
 does with the sources belongs in its models.
 """
 
@@ -15,7 +15,7 @@ DBT_PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 LANDING_FILE = DBT_PROJECT / "models" / "sources" / "_landing__sources.yml"
 OWN_FILE = DBT_PROJECT / "models" / "sources" / "_own_standards__sources.yml"
 SEEDS = DBT_PROJECT / "seeds"
-NOTICE = "# Written by tests/transform/landing_sources.py; a test says when to run it again.\n"
+NOTICE = "# Written by `python -m tests.transform.landing_sources`; a test says when to run it again.\n"
 
 
 def _quoted(text: str) -> str:

@@ -91,7 +91,8 @@ def assemble(frame: pl.DataFrame, *, first_row: int | None, blank_named: Sequenc
     notes = list(warnings)
     if not source_rows:
         notes.append("the file holds no rows below its header")
-    return RawTable(frame.select(SOURCE_ROW, *texts), source_rows, notes, rejected)
+    # Rechunked here, where the pieces can be let go, rather than by whoever works on the table.
+    return RawTable(frame.select(SOURCE_ROW, *texts).rechunk(), source_rows, notes, rejected)
 
 
 _KINDS = (

@@ -88,7 +88,8 @@ declared as (
         grain_end,
         case when is_exact then 2 else 3 end as priority,
         sum(value * overlap_days / days) as value,
-        sum(overlap_days) as days_covered,
+        -- an overdue report covers nothing
+        sum(case when value is null then 0 else overlap_days end) as days_covered,
         max(case when overlap_days < days then 1 else 0 end) as is_apportioned,
         case when min(method_code) = max(method_code) then min(method_code) end as method_code,
         {{ weakest_state('state') }} as state
@@ -103,7 +104,7 @@ declared as (
         {{ period_end("cast(date_trunc('" ~ grain.name ~ "', grain_start) as date)", grain.name) }} as grain_end,
         1 as priority,
         sum(value) as value,
-        sum(days_covered) as days_covered,
+        sum(case when value is null then 0 else days_covered end) as days_covered,
         max(is_apportioned) as is_apportioned,
         case when min(method_code) = max(method_code) then min(method_code) end as method_code,
         {{ weakest_state('state') }} as state
@@ -183,7 +184,7 @@ final as (
         every_grain.report_kind,
         every_grain.value,
         every_grain.unit,
-        cast(case when every_grain.value is null then 0 else every_grain.days_covered end as integer) as days_covered,
+        cast(every_grain.days_covered as integer) as days_covered,
         every_grain.is_apportioned = 1 as is_apportioned,
         every_grain.method_code,
         case when every_grain.value is null then 'missing' else 'self_reported' end as state

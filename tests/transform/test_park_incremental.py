@@ -1,0 +1,150 @@
+"""An incremental build of the enterprise and park models equals a full rebuild, whichever register, standard or record changed.
+
+Every change has enterprises and dates of its own in the known park, so that one build judges all of them and the
+differing rows name the culprit.
+"""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+
+from tests.transform.harness import Warehouse, difference
+from tests.transform.known_park import JANUARY, MAY, MODELS, SINCE, TABLES, days, local, meter, month, report, total
+
+pytestmark = pytest.mark.slow
+
+INTERMEDIATE = (
+    "int_meter_flows_daily", "int_meter_flows_long", "int_consumption_long", "int_long_intervals", "int_self_report_periods", "int_metric_sides",
+    "int_outlet_conditions_hourly", "int_outlet_flow_daily", "int_outlet_emission_daily", "int_declared_emission",
+)  # fmt: skip
+COMPARED = (*TABLES, *(f"intermediate.{model}" for model in INTERMEDIATE))
+
+
+def change_registers(park: Warehouse) -> None:
+    """One row of every register, with what it moves: shares, owners, receivers, roles, limits, products, membership."""
+    park.correct("channel", {"point_id": "GWH-E"}, multiplier=2.0)
+    park.correct("allocation", {"source_id": "SHARE-W", "enterprise_id": "SHARE1"}, share=0.6)
+    park.correct("allocation", {"source_id": "SHARE-W", "enterprise_id": "SHARE2"}, share=0.4)
+    park.withdraw("allocation", {"source_id": "POUR-W", "enterprise_id": "POUR2"})
+    park.correct("allocation", {"source_id": "POUR-W", "enterprise_id": "POUR1"}, share=1.0)
+    park.correct("flow_link", {"point_id": "SELLER-ST1"}, target_id="BUYER3")
+    park.withdraw("flow_link", {"point_id": "SELLER-ST2"})
+    park.correct("meter_link", {"point_id": "TREE-SUB1"}, role="check")
+    park.correct("meter_link", {"point_id": "VIRTUAL-F"}, formula="+VIRTUAL-A")
+    park.correct("point", {"point_id": "BILLED-GAS"}, enterprise_id="UNREAD")
+    park.correct("point", {"point_id": "TENMIN-A"}, outlet_id="TENMIN-W")
+    park.correct("outlet", {"outlet_id": "WORKS-W"}, discharge_kind="direct", receiving_enterprise_id=None)
+    park.correct("outlet", {"outlet_id": "STACK-1"}, standard_id="GB13271-2014-gas")
+    park.correct("outlet", {"outlet_id": "BASES-dry0"}, enterprise_id="MASSES")
+    park.correct("permit_limit", {"subject_id": "MASSES-Z"}, limit_value=12.0)
+    park.withdraw("permit_limit", {"subject_id": "PLANT"})
+    park.correct("product", {"product_code": "TWOLINES-STEEL"}, process_id="TWOLINES-P1")
+    park.correct("process", {"process_id": "WITHPARTS-P1"}, enterprise_id="KINDS")
+    park.correct("enterprise", {"enterprise_id": "JOINS"}, valid_from=date(2023, 1, 1))
+    park.correct("enterprise", {"enterprise_id": "IDLE"}, valid_to=date(2023, 1, 3))
+    park.load({"enterprise": [{"enterprise_id": "NEWCOMER", **SINCE}]})
+
+
+def change_standards(park: Warehouse) -> None:
+    """A park's own factor over part of January, a limit and a metric."""
+    provenance = {"version": "1", "source_ref": "the park", "verification_status": "primary_source"}
+    park.add_own_standard("factors", {
+        "factor_id": "own-grid", "kind": "grid", "item_code": "electricity", "basis": "location", "region": "PARK", "series": "own", "unit_from": "kWh",
+        "unit_to": "tCO2e", "value": "0.0009", "derivation": "0.0009", "is_default": "true", "valid_from": "2023-01-02", "valid_to": "2023-01-20", **provenance,
+    })  # fmt: skip
+    park.add_own_standard("limits", {
+        "limit_id": "own:w01018", "standard_id": "GB18918-2002-1A", "standard_name_zh": "园区", "region": "PARK", "medium": "water", "parameter_code": "w01018",
+        "limit_kind": "daily_concentration", "limit_value": "45", "unit": "mg/L", "condition": "own", "valid_from": "2024-05-01", **provenance,
+    })  # fmt: skip
+    park.add_own_standard("metrics", {
+        "metric_code": "own_metric", "name": "Own", "name_zh": "自有", "numerator_source": "consumption", "numerator_code": "diesel+raw_coal",
+        "numerator_measure": "purchased", "denominator_source": "consumption", "denominator_code": "ALL", "denominator_measure": "co2e_t", "scale": "1",
+        "unit": "t/t", "direction": "lower_is_better", "elec_basis": "none", "stage": "input", "valid_from": "2023-01-01", **provenance,
+    })  # fmt: skip
+
+
+def change_records(park: Warehouse) -> None:
+    """Readings and declarations that are corrected, taken back, late, or inside what was a bill."""
+    at = {"period_start_utc": local(JANUARY)}
+    park.correct("reading", {"point_id": "SELLER-ST3", **at}, value=6.0)
+    park.withdraw("reading", {"point_id": "TREE-MAIN", **at})
+    park.withdraw("reading", {"point_id": "UNREAD-E", "period_start_utc": local(date(2023, 1, 30))})
+    park.correct("reading", {"point_id": "DATED-E", "period_start_utc": local(date(2022, 12, 31))}, value=None, state="missing")
+    park.load({"reading": [total("MAKER-GRID", "electricity", "kWh", day, 5.0) for day in days(date(2023, 3, 30), 4)]})
+    park.correct("reading", {"point_id": "STACK-1", "parameter_code": "a01014", "period_start_utc": local(MAY, 3)}, value=20.0)
+    park.correct("reading", {"point_id": "STACK-1", "parameter_code": "a21026", "period_start_utc": local(MAY, 4)}, flag="M")
+    park.withdraw("reading", {"point_id": "MASSES-D", "parameter_code": "a21026", "period_start_utc": local(MAY)})
+    park.correct("self_report", {"subject_id": "DECLARES", "medium": "purchased", "period_start": date(2023, 4, 1)}, value=99.0)
+    park.withdraw("self_report", {"subject_id": "TELLS", "item_code": "a21026", "line_id": "form 2"})
+    park.withdraw("self_report", {"subject_id": "TELLS-W", "period_start": date(2024, 4, 1)})
+    park.correct("self_report", {"subject_id": "GAPPY-DS", "period_start": date(2023, 2, 1)}, value=12_000.0, state="self_reported")
+    park.load({
+        "self_report": [
+            report("WORKED", "electricity", "purchased", *month(2023, 12), 1e6, "kWh"),
+            report("BOARD", "value_added", "none", date(2023, 7, 16), date(2023, 8, 16), 3e6, "CNY"),
+            report("OVERDUE", "diesel", "purchased", *month(2023, 3), 4.0, "t", report_kind="audit_form"),
+        ]
+    })  # fmt: skip
+
+
+def change_long_quantities(park: Warehouse) -> None:
+    """A bill that grows into another year, a meter's own day inside a bill, a register read once more inside its gap."""
+    park.correct("reading", {"point_id": "BILLED-GAS"}, period_end_utc=local(date(2023, 1, 16), 400 * 24))
+    park.load({
+        "reading": [
+            {**total("UNREAD-E", "electricity", "kWh", date(2023, 1, 25), 1200.0, hours=0), "statistic": "register"},
+            {**total("UNREAD-E", "electricity", "kWh", date(2023, 6, 2), 1800.0, hours=0), "statistic": "register"},
+        ]
+    })  # fmt: skip
+    records = meter("LATER-GAS", "BILLED", item="natural_gas")
+    park.load({**records, "reading": [total("LATER-GAS", "natural_gas", "m3", date(2023, 5, 10), 600.0, hours=60 * 24)]})
+    park.build(*MODELS)
+    park.load({"reading": [total("LATER-GAS", "natural_gas", "m3", date(2023, 6, 20) + timedelta(days=day), 9.0) for day in range(2)]})
+
+
+@pytest.mark.parametrize("change", [change_registers, change_standards, change_records, change_long_quantities])
+def test_incremental_equals_full(known_park: Warehouse, make_copy: Callable[[Warehouse], Warehouse], change: Callable[[Warehouse], None]) -> None:
+    incremental = make_copy(known_park)
+    with incremental.connect() as con:
+        before = dict(con.execute("select model, change_seq from landing.watermark").fetchall())
+    change(incremental)
+    full = make_copy(incremental)
+    incremental.build(*MODELS)
+    full.build(*MODELS, full_refresh=True)
+    with incremental.connect() as con:
+        after = dict(con.execute("select model, change_seq from landing.watermark").fetchall())
+        assert all(after[model] > before[model] for model in before), "a model did not consume the change"
+        con.execute(f"attach '{known_park.path}' as untouched (read_only)")
+        con.execute(f"attach '{full.path}' as rebuilt (read_only)")
+        differing = {table: difference(con, table, f"rebuilt.{table}") for table in COMPARED}
+        changed = [table for table in COMPARED if difference(con, table, f"untouched.{table}")]
+    assert {table: rows[:6] for table, rows in differing.items() if rows} == {}
+    # a change that changes nothing would prove nothing
+    assert len(changed) > 5, changed
+
+
+def test_a_factor_changes_exactly_its_days(known_park: Warehouse, make_copy: Callable[[Warehouse], Warehouse]) -> None:
+    copy = make_copy(known_park)
+    change_standards(copy)
+    copy.build("park_consumption_daily")
+    with copy.connect() as con:
+        con.execute(f"attach '{known_park.path}' as before (read_only)")
+        changed = con.execute(
+            """
+            select distinct now.local_date, now.item_code
+            from marts.enterprise_consumption_daily as now
+            join before.marts.enterprise_consumption_daily as before_it
+                on now.enterprise_id = before_it.enterprise_id and now.process_id is not distinct from before_it.process_id
+                    and now.item_code = before_it.item_code and now.local_date = before_it.local_date
+            where now.co2e_t is distinct from before_it.co2e_t or now.co2e_factor_id is distinct from before_it.co2e_factor_id
+            order by all
+            """
+        ).fetchall()
+        unchanged = con.execute(
+            "select count(*) from marts.enterprise_consumption_daily where item_code = 'electricity' "
+            "and (local_date < '2023-01-02' or local_date >= '2023-01-20') and co2e_factor_id = 'own-grid'"
+        ).fetchone()[0]
+    assert {item for _, item in changed} == {"electricity"}
+    dates = [day for day, _ in changed]
+    assert (min(dates), max(dates), unchanged) == (date(2023, 1, 2), date(2023, 1, 19), 0)

@@ -1,0 +1,171 @@
+"""Watermarks, windows and the ledger: what makes a build that dies half way harmless and a large one small."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.transform.harness import DbtFailed, Warehouse, difference, run_dbt
+
+MODELS = ("point_hourly", "point_daily", "data_completeness_daily", "int_point_quantity_daily")
+DAY = date(2025, 11, 3)
+
+
+def readings(point_id: str, days: int, value: float = 1.0, first: date = DAY) -> list[dict[str, Any]]:
+    start = datetime.combine(first, datetime.min.time()) - timedelta(hours=8)
+    return [
+        {
+            "point_id": point_id, "parameter_code": "a21026", "statistic": "avg", "source_kind": "automatic", "unit": "mg/m3", "value": value,
+            "period_start_utc": start + timedelta(hours=at), "period_end_utc": start + timedelta(hours=at + 1),
+        }
+        for at in range(days * 24)
+    ]  # fmt: skip
+
+
+def park(days: int = 2, points: tuple[str, ...] = ("P1", "P2")) -> dict[str, list[dict[str, Any]]]:
+    since = date(2025, 1, 1)
+    return {
+        "enterprise": [{"enterprise_id": "E1", "valid_from": since}],
+        "point": [{"point_id": name, "enterprise_id": "E1", "kind": "stack", "valid_from": since} for name in points],
+        "channel": [{"point_id": name, "parameter_code": "a21026", "step_minutes": 60, "valid_from": since} for name in points],
+        "reading": [row for name in points for row in readings(name, days)],
+    }
+
+
+def watermarks(warehouse: Warehouse) -> dict[str, int]:
+    return {row["model"]: row["change_seq"] for row in warehouse.query("select model, change_seq from landing.watermark")}
+
+
+def test_every_incremental_model_records_the_change_it_was_told_and_no_later_one(warehouse: Warehouse) -> None:
+    warehouse.load(park())
+    warehouse.build(*MODELS)
+    assert set(watermarks(warehouse)) >= set(MODELS)
+    assert set(watermarks(warehouse).values()) == {1}
+    key = {"point_id": "P1", "period_start_utc": datetime(2025, 11, 2, 16)}  # noqa: DTZ001
+    warehouse.correct("reading", key, value=5.0)
+    warehouse.correct("reading", {"point_id": "P2", "period_start_utc": key["period_start_utc"]}, value=7.0)
+    # the second correction was admitted after the build began
+    selected = ["run", "--select", *[f"+{name}" for name in MODELS], "--exclude", "path:models/staging"]
+    run_dbt(warehouse.path, *selected, change_seq=2, target_path=warehouse.target_path)
+    assert set(watermarks(warehouse).values()) == {2}
+    maxima = "select point_id, max(value_max) as value from marts.point_daily group by point_id order by point_id"
+    assert [row["value"] for row in warehouse.query(maxima)] == [5.0, 1.0]
+    warehouse.build(*MODELS)
+    assert [row["value"] for row in warehouse.query(maxima)] == [5.0, 7.0]
+    assert set(watermarks(warehouse).values()) == {3}
+
+
+def test_a_build_without_its_last_change_is_refused_by_name(warehouse: Warehouse) -> None:
+    warehouse.load(park())
+    with pytest.raises(DbtFailed, match="PARK_AUDIT_THROUGH_CHANGE_SEQ"):
+        run_dbt(warehouse.path, "run", "--select", "int_data_span", "+int_changed_point_dates", "int_register_days", "+point_daily",
+                change_seq=None, target_path=warehouse.target_path)  # fmt: skip
+
+
+def test_a_model_that_fails_leaves_neither_rows_nor_watermark_and_the_repeated_build_mends_it(warehouse: Warehouse) -> None:
+    warehouse.load(park())
+    warehouse.build(*MODELS)
+    warehouse.correct("reading", {"point_id": "P1", "period_start_utc": datetime(2025, 11, 2, 16)}, value=9.0)  # noqa: DTZ001
+    # the mart breaks its contract after its rows were deleted and before its watermark: a unit that is no longer there
+    warehouse.execute("alter table marts.point_daily alter column unit set not null")
+    warehouse.execute("update landing.reading set unit = null where value = 9.0")
+    before = warehouse.query("select * from marts.point_daily order by all")
+    with warehouse.connect() as con:
+        con.execute("update landing.reading set unit = null where point_id = 'P1'")
+    with pytest.raises(DbtFailed, match="point_daily"):
+        warehouse.build(*MODELS)
+    assert warehouse.query("select * from marts.point_daily order by all") == before
+    assert watermarks(warehouse)["point_daily"] == 1
+    assert watermarks(warehouse)["point_hourly"] == 2
+    warehouse.execute("update landing.reading set unit = 'mg/m3' where unit is null")
+    # hourly has consumed the change already: it is told again, as the landing of a mended delivery would
+    warehouse.correct("reading", {"point_id": "P1", "period_start_utc": datetime(2025, 11, 2, 16)}, value=10.0)  # noqa: DTZ001
+    warehouse.execute("alter table marts.point_daily alter column unit drop not null")
+    warehouse.build(*MODELS)
+    assert set(watermarks(warehouse).values()) == {3}
+    assert warehouse.value("select max(value_max) from marts.point_daily") == 10.0
+
+
+@pytest.mark.parametrize("loss", ["no watermark", "watermark ahead of a rebuilt ledger", "no table"])
+def test_whatever_is_not_known_to_be_current_is_built_whole(warehouse: Warehouse, loss: str) -> None:
+    warehouse.load(park())
+    warehouse.build(*MODELS)
+    # a change that the ledger tells nobody about: only a whole build can find it
+    warehouse.execute("update landing.reading set value = 4 where point_id = 'P2'")
+    if loss == "no watermark":
+        warehouse.execute("delete from landing.watermark where model in ('int_reading_days', 'point_daily')")
+    elif loss == "no table":
+        warehouse.execute("drop table intermediate.int_reading_days; drop table marts.point_daily")
+    else:
+        warehouse.execute("update landing.watermark set change_seq = 1000")
+    warehouse.build(*MODELS)
+    assert warehouse.value("select max(value_max) from marts.point_daily where point_id = 'P2'") == 4.0
+    assert warehouse.value("select count(*) from marts.point_daily") == 4
+    assert set(watermarks(warehouse).values()) == {1}
+
+
+def test_a_table_built_in_windows_of_dates_is_the_same_table(make_warehouse: Callable[..., Warehouse]) -> None:
+    whole, windowed = make_warehouse(), make_warehouse(window_rows=100)
+    for warehouse in (whole, windowed):
+        warehouse.load(park(days=95))
+        warehouse.build(*MODELS)
+    output = windowed.build("point_hourly", full_refresh=True)
+    assert "OK created" in output
+    with windowed.connect() as con:
+        con.execute(f"attach '{whole.path}' as whole_warehouse (read_only)")
+        for table in ("marts.point_hourly", "marts.point_daily", "intermediate.int_reading_days"):
+            assert con.execute(f"select count(*) from {table}").fetchone()[0] > 0
+            assert difference(con, table, f"whole_warehouse.{table}") == []
+        # rows of later windows stand behind those of earlier ones: that is what lets a day be found without reading the rest
+        orders = con.execute("select date_trunc('month', local_date) from marts.point_hourly order by rowid").fetchall()
+    assert orders == sorted(orders)
+    assert len(set(orders)) == 4
+
+
+def test_nothing_new_changes_nothing(warehouse: Warehouse) -> None:
+    warehouse.load(park())
+    warehouse.build(*MODELS)
+    tables = ("marts.point_hourly", "marts.point_daily", "marts.data_completeness_daily")
+    before = {table: warehouse.query(f"select rowid, * from {table} order by rowid") for table in tables}
+    warehouse.build(*MODELS)
+    assert {table: warehouse.query(f"select rowid, * from {table} order by rowid") for table in tables} == before
+
+
+def test_a_new_day_reads_and_writes_only_that_day(warehouse: Warehouse) -> None:
+    """Rows of other days keep their place in the file: they were neither deleted nor inserted again."""
+    warehouse.load(park(days=40))
+    warehouse.build(*MODELS)
+    row_ids = "select rowid, local_date from marts.point_hourly where local_date < date '2025-12-13' order by rowid"
+    before = warehouse.query(row_ids)
+    warehouse.load({"reading": readings("P1", 1, first=date(2025, 12, 13))})
+    warehouse.build(*MODELS)
+    assert warehouse.query(row_ids) == before
+    compiled = (warehouse.target_path / "compiled" / "park_audit" / "models" / "marts" / "point" / "point_hourly.sql").read_text()
+    assert "local_date >= cast('2025-12-13' as date)" in compiled
+    assert warehouse.value("select count(*) from intermediate.int_touched_point_dates") == 1
+
+
+def test_a_correction_years_ago_beside_a_new_day_names_both_dates_and_not_the_years_between(warehouse: Warehouse) -> None:
+    warehouse.load(park(days=1) | {"reading": readings("P1", 1) + readings("P1", 1, first=date(2023, 2, 1))})
+    warehouse.build(*MODELS)
+    warehouse.correct("reading", {"point_id": "P1", "period_start_utc": datetime(2023, 2, 1, 3)}, value=8.0)  # noqa: DTZ001
+    warehouse.load({"reading": readings("P1", 1, first=date(2025, 11, 4))})
+    warehouse.build(*MODELS)
+    compiled = (warehouse.target_path / "compiled" / "park_audit" / "models" / "marts" / "point" / "point_hourly.sql").read_text()
+    assert "local_date in (cast('2023-02-01' as date), cast('2025-11-04' as date))" in compiled
+    assert warehouse.value("select max(value_max) from marts.point_daily where local_date = '2023-02-01'") == 8.0
+
+
+def test_touching_the_whole_park_for_a_reason_above_the_points_leaves_points_alone(warehouse: Warehouse) -> None:
+    """A changed factor touches every date of the park, and no reading."""
+    warehouse.load(park())
+    warehouse.build(*MODELS, "int_touched_enterprise_dates")
+    before = warehouse.query("select rowid from marts.point_daily order by rowid")
+    warehouse.execute(
+        "insert into landing.touched values (2, 'park', 'PARK', '2020-01-01', '9999-12-31', 'factors', null)"
+    )
+    warehouse.build(*MODELS, "int_touched_enterprise_dates")
+    assert warehouse.query("select rowid from marts.point_daily order by rowid") == before
+    assert warehouse.value("select count(*) from intermediate.int_touched_point_dates where not is_measurement_change") == 4
+    assert {row["enterprise_id"] for row in warehouse.query("select * from intermediate.int_touched_enterprise_dates")} == {"E1", "-"}
