@@ -306,14 +306,14 @@ without_transfers as (
         summed.item_code,
         summed.item_kind,
         summed.unit,
-        summed.quantity - coalesce(taken_out.quantity, 0) as quantity,
+        {{ less('quantity') }},
         {%- for part in consumption_parts() %}
-        summed.{{ part }}{{ ' - coalesce(taken_out.' ~ part ~ ', 0)' if part in ['received', 'sent'] }} as {{ part }},
+        {{ less(part) if part in ['received', 'sent'] else 'summed.' ~ part }},
         {%- endfor %}
         summed.recycled,
         summed.unmetered_quantity,
         {%- for column in transferred_measures().values() %}
-        summed.{{ column }} - coalesce(taken_out.{{ column }}, 0) as {{ column }},
+        {{ less(column) }},
         {%- endfor %}
         {%- for provenance in provenances() %}
         summed.{{ provenance }}_gross,
@@ -329,6 +329,11 @@ without_transfers as (
     left join taken_out
         on summed.{{ date }} = taken_out.{{ date }} and summed.item_code = taken_out.item_code and summed.unit = taken_out.unit
 )
+{%- endmacro %}
+
+{#- A sum less what is taken out of it; sums of the same numbers in another order leave a billionth, which is nothing; and minus zero is zero. -#}
+{% macro less(measure) -%}
+0 + round(summed.{{ measure }} - coalesce(taken_out.{{ measure }}, 0), 9) as {{ measure }}
 {%- endmacro %}
 
 {% macro published_park_consumption(relation, date) -%}

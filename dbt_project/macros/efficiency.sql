@@ -27,9 +27,12 @@
         )
 {%- endmacro %}
 
-{#- The ratio with its words: why there is none, or where it comes from. -#}
+{#-
+    The ratio with its words: why there is none, or where it comes from. A side of which a part is missing is too small, and a
+    ratio of it would flatter whoever reported less: the side is shown, the ratio is not.
+-#}
 {% macro ratio_columns() -%}
-        case when denominator <> 0 and is_applicable then numerator / denominator * scale end as value,
+        case when denominator <> 0 and is_applicable and known_state <> 'missing' then numerator / denominator * scale end as value,
         replace(coalesce(product_metric_unit, metric_unit), '{product_unit}', 'unit') as unit,
         numerator,
         denominator,

@@ -457,7 +457,8 @@ every_flow as (
         cast(null as varchar) as counterparty_id,
         cast(null as varchar) as delivery_point_id,
         {%- for amount in amounts %}
-        -{{ amount }} as {{ amount }},
+        {#- not a minus sign: of zero it makes a minus zero, which two builds may store differently #}
+        0 - {{ amount }} as {{ amount }},
         {%- endfor %}
         cast(0 as double) as meters,
         cast(0 as double) as meter_hours,

@@ -124,7 +124,13 @@ sum({{ seconds }}) over {{ over }}
         > {{ seconds_between('min(' ~ first_start ~ ') over ' ~ over, 'max(' ~ last_end ~ ') over ' ~ over) }} + 0.5
 {%- endmacro %}
 
-{#- How many periods a channel of a step owes on a local day of so many minutes; null for steps longer than a day. -#}
+{#-
+    How many periods a channel of a step owes on a local day of so many minutes; null for steps longer than a day. A daily
+    value is owed on the day of 23 hours too.
+-#}
 {% macro expected_periods(step_minutes, day_minutes) -%}
-case when {{ step_minutes }} between 1 and 1440 then cast(floor({{ day_minutes }} / {{ step_minutes }}) as bigint) end
+case
+            when {{ step_minutes }} between 1 and 1440
+                then greatest(1, cast(floor({{ day_minutes }} / {{ step_minutes }}) as bigint))
+        end
 {%- endmacro %}

@@ -62,7 +62,7 @@
 
 {#- The watermark to build from in this run: none means the whole table. -#}
 {% macro build_watermark() -%}
-    {%- if not execute or not is_incremental() -%}{{ return(none) }}{%- endif -%}
+    {%- if not execute or model.resource_type == 'unit_test' or not is_incremental() -%}{{ return(none) }}{%- endif -%}
     {%- set watermark = watermark_of(model.name) -%}
     {#- A watermark ahead of the ledger belongs to a ledger that has been rebuilt since: its numbers mean nothing now. -#}
     {{ return(none if watermark is none or watermark > through_change_seq() else watermark) }}
@@ -178,7 +178,8 @@ change_seq > {{ watermark }} and change_seq <= {{ through_change_seq() }}{{ ' an
 -#}
 {% macro touched_filter(entity, alias=none, column=none, date='local_date', relation=none) -%}
     {%- set touched = ref(relation or touched_relation(entity)) -%}
-    {%- if not execute -%}{{ return('(1 = 1)') }}{%- endif -%}
+    {#- A unit test has no ledger: it sees the model of a first build. -#}
+    {%- if not execute or model.resource_type == 'unit_test' -%}{{ return('(1 = 1)') }}{%- endif -%}
     {%- set settings = touched_config() -%}
     {%- if settings.entity != entity -%}
         {%- do exceptions.raise_compiler_error(
@@ -239,7 +240,8 @@ change_seq > {{ watermark }} and change_seq <= {{ through_change_seq() }}{{ ' an
 {#- The first date a model still has to consume, as a condition that lets DuckDB skip everything before it. -#}
 {% macro touched_since(entity, date='local_date', relation=none) -%}
     {%- set touched = ref(relation or touched_relation(entity)) -%}
-    {%- if not execute -%}{{ return('(1 = 1)') }}{%- endif -%}
+    {#- A unit test has no ledger: it sees the model of a first build. -#}
+    {%- if not execute or model.resource_type == 'unit_test' -%}{{ return('(1 = 1)') }}{%- endif -%}
     {%- set watermark = build_watermark() -%}
     {%- if watermark is none -%}{{ return('(1 = 1)') }}{%- endif -%}
     {%- set ranges = touched_ranges(touched_config(), watermark) -%}

@@ -284,7 +284,8 @@ def _values(inputs: _Inputs, asked: pl.DataFrame, period: dict[str, object], mon
     scales = inputs.scales.filter((pl.col("valid_from") < end) & (pl.col("valid_to") >= end)).select("metric_code", "scale")
     by_indicator = ["enterprise_id", "indicator_id", "metric_code", "wanted_unit", "weight_rule"]
     in_unit = pl.col("unit") == pl.col("wanted_unit")
-    known = _both_sides_known() & in_unit
+    # A row may hold what was known of a side while its state says that a part of it is missing: that is no figure to grade by.
+    known = _both_sides_known() & in_unit & (pl.col("state") != State.MISSING.value)
     size = pl.col("numerator").abs()
     counted = pl.col("months").filter(known).max() if is_year else pl.col("starts_on").filter(known).n_unique()
     rank = {state.value: at for at, state in enumerate(WEAKEST_FIRST)}

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from pipelines.cli.progress import terminal_reporter
 from pipelines.cli.sample import write_sample
-from pipelines.cli.shared import NOT_PUBLISHED, PUBLISHED, Home, expected, expected_errors, load_settings, shape, stop
+from pipelines.cli.shared import NOT_PUBLISHED, PUBLISHED, Home, expected_errors, load_settings, shape, stop
 from pipelines.cli.summary import show_summary
 from pipelines.contracts.feed import load_contracts
 from pipelines.contracts.states import BuildStatus
@@ -40,22 +40,25 @@ def nightly(
     _, broken = load_contracts(settings.feeds_dir)
     started = datetime.now(settings.zone)
     log = settings.logs / f"nightly-{started:%Y%m%dT%H%M%S}.log"
+    failure: Exception | None = None
     with _only_ours_on_the_screen(log) as (screen, errors):
         for problem in broken:
-            errors.print(f"[yellow]contract[/] {problem}")
-        with terminal_reporter(screen, quiet=quiet) as reporter, expected_errors():
-            from pipelines.orchestration.nightly import run_nightly
+            errors.print(f"contract {problem}", style="yellow", markup=False)
+        with terminal_reporter(screen, quiet=quiet) as reporter:
+            try:
+                from pipelines.orchestration.nightly import run_nightly
 
-            run_nightly(settings, reporter)
-        if reporter.error is not None:
-            code = expected(reporter.error)
-            if code is None:
-                raise reporter.error
-            stop(code, "The build could not begin", str(reporter.error).splitlines())
-        if reporter.summary is None:
-            stop(NOT_PUBLISHED, "The build did not end", [f"what happened stands in {log}"])
-        show_summary(screen, settings, reporter.summary, log)
+                run_nightly(settings, reporter)
+            except Exception as error:  # noqa: BLE001 - told below, once the screen is ours again
+                failure = error
+        if reporter.summary is not None:
+            show_summary(screen, settings, reporter.summary, log)
     _prune(settings)
+    with expected_errors():
+        if failure := reporter.error or failure:
+            raise failure
+    if reporter.summary is None:
+        stop(NOT_PUBLISHED, "The build did not end", [f"what happened stands in {log}"])
     raise typer.Exit(PUBLISHED if reporter.summary.status is BuildStatus.PUBLISHED else NOT_PUBLISHED)
 
 

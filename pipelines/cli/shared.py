@@ -64,21 +64,23 @@ def expected_errors() -> Iterator[None]:
         stop(code, "", str(error).splitlines())
 
 
+EXIT_CODES = {
+    "StandardsError": WRONG_USE,
+    "SuiteError": WRONG_USE,
+    "ContractError": WRONG_USE,
+    "SettingsError": WRONG_USE,
+    "LockHeld": NOT_PUBLISHED,
+    "WarehouseError": NOT_PUBLISHED,
+    "DbtError": NOT_PUBLISHED,
+    "PublishError": NOT_PUBLISHED,
+    "PublicationError": NOT_PUBLISHED,
+}
+"""Errors that people are told about in a line, by class name: importing every layer to compare classes would cost each command seconds."""
+
+
 def expected(error: BaseException) -> int | None:
-    """The exit code of an error that people are to be told about in one line; None for a fault of the program."""
-    codes = {
-        "StandardsError": WRONG_USE,
-        "SuiteError": WRONG_USE,
-        "ContractError": WRONG_USE,
-        "SettingsError": WRONG_USE,
-        "LockHeld": NOT_PUBLISHED,
-        "WarehouseError": NOT_PUBLISHED,
-        "DbtError": NOT_PUBLISHED,
-        "PublishError": NOT_PUBLISHED,
-        "PublicationError": NOT_PUBLISHED,
-    }
-    # By name: importing every layer to compare classes would cost each command seconds.
-    return next((codes[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in codes), None)
+    """The exit code of an error that is no fault of the program; None for one that is."""
+    return next((EXIT_CODES[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in EXIT_CODES), None)
 
 
 def stop(code: int, heading: str, lines: list[str]) -> None:

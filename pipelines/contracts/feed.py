@@ -357,6 +357,8 @@ class FeedContract(Strict):
 
 
 PARK_FILE = "_park.yaml"
+_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Written in C where libyaml is there: eight times faster, and a nightly reads every contract twice."""
 
 
 class ParkFile(Strict):
@@ -391,7 +393,7 @@ def _problems(file: str, error: ValidationError, content: Any) -> list[Problem]:
 
 def _load(path: Path, model: type[BaseModel], problems: list[Problem]) -> BaseModel | None:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_YAML_LOADER)
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}" if mark else "(the file)"

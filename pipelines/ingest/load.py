@@ -1,4 +1,4 @@
-"""Deliveries into landing: duplicates, revisions, withdrawals, and what they touch, one transaction each.
+"""Deliveries into landing: duplicates, revisions, withdrawals, and what they touch, each whole or not at all.
 
 What the current rows are follows from the admitted deliveries alone, never from the order in which they
 were loaded: of two values for a key the one of the later delivery stands, where later means
@@ -8,7 +8,8 @@ longer stands has `known_to`.
 
 Three ways lead there, each only as dear as it must be:
 
-    insert   nothing known has the delivery's entities and periods: rows go straight in
+    insert   nothing known has the delivery's entities and periods: rows go straight in, and neighbours of
+             that kind in one transaction (`load_deliveries`), for small transactions are what bulk loading costs
     compare  everything it meets is older: its rows are held against the current ones
     replay   something it meets is younger, or it takes an older parse's place: what stands is found anew,
              for the keys concerned, from all deliveries that speak of them
@@ -17,7 +18,8 @@ Whether a delivery may be loaded is gate A's word; what the rows mean is dbt's b
 """
 # ruff: noqa: S608 - table and column names come from our own declarations; values are bound parameters
 
-from collections.abc import Callable, Iterable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -34,19 +36,32 @@ from pipelines.warehouse.builds import next_change_seq
 from pipelines.warehouse.connection import explain, open_warehouse, transaction
 from pipelines.warehouse.ledger import (
     Delivery,
+    PathState,
     deliveries,
+    update_deliveries,
     update_delivery,
-    write_delivery,
+    write_deliveries,
     write_gate_rows,
     write_path_states,
     write_quarantine,
 )
 from pipelines.warehouse.tables import COVERAGE, DELIVERIES, PATH_STATE, QUARANTINE, TOUCHED
 
+_log = logging.getLogger(__name__)
+
 Way = Literal["insert", "compare", "replay"]
 
 _DECIDED = ("build_id", "admission", "reason", "load_no", "rows_accepted", "rows_duplicate", "rows_revised", "rows_withdrawn")
 """What admission writes into a delivery's row."""
+
+_WAITS = "admission in ('pending', 'held')"
+
+_TOGETHER_ROWS = 2_000_000
+_TOGETHER_DELIVERIES = 1000
+"""How much goes into one transaction: enough to fill DuckDB's row groups of 122,880 rows on every thread, several times."""
+
+_BROKEN = (duckdb.FatalException, duckdb.InternalException, duckdb.ConnectionException, duckdb.InterruptException)
+"""Errors that are about the warehouse or the run, not about the delivery at hand."""
 
 _AS_SENT = ("value_raw", "unit_raw")
 """How a value was sent is no part of what it says: 1 t and 1000 kg are one statement, in one file and in two."""
@@ -94,34 +109,231 @@ def load_delivery(
     if admission not in (Admission.ADMITTED, Admission.HELD):
         raise ValueError(f"gate A admits or holds a delivery; it cannot make it {admission}")
     lake = Lake(settings.lake)
-    decided = delivery.with_(build_id=build_id, admission=admission, reason=reason or delivery.reason)
+    decided = _decided(Decision(delivery, admission, gate_rows, reason), build_id)
     try:
         with transaction(con):
             result = _Load(con, lake, decided).run() if admission is Admission.ADMITTED else LoadResult(decided)
-            if not update_delivery(con, result.delivery, _DECIDED, condition="admission in ('pending', 'held')"):
+            if not update_delivery(con, result.delivery, _DECIDED, _WAITS):
                 raise LoadError(f"delivery {delivery.delivery_id} ({delivery.path}) does not wait for admission")
             write_gate_rows(con, gate_rows)
-            # Written before the commit: a decision that is in the receipt alone is carried out again, one that is in the
-            # warehouse alone would be forgotten by a rebuild.
-            before = lake.read_receipt(decided)
-            lake.write_receipt(Receipt(result.delivery, before.path_state if before else None))
+            _renew_receipt(lake, result.delivery)
         return result
     except (OSError, duckdb.Error) as error:
         if (explained := explain(error, settings)) is not None:
             raise explained from error
-        if isinstance(error, FileNotFoundError):
-            raise LoadError(str(error)) from error
-        raise
+        if isinstance(error, _BROKEN):
+            raise
+        first_line = str(error).splitlines()[0]
+        raise LoadError(f"delivery {delivery.delivery_id} ({delivery.path}) could not be loaded: {first_line}") from error
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Gate A's word on one delivery: what `load_delivery` takes."""
+
+    delivery: Delivery
+    admission: Admission
+    gate_rows: Sequence[tuple] = ()
+    reason: str | None = None
+
+
+def load_deliveries(
+    con: duckdb.DuckDBPyConnection, settings: Settings, decisions: Sequence[Decision], *, build_id: str
+) -> Iterator[tuple[Decision, LoadResult | LoadError]]:
+    """Carry out many decisions in order, and say of each what became of it as soon as that is settled.
+
+    The same as `load_delivery` one by one, but admitted deliveries that meet nothing known, and each other
+    neither, go in together: a year of files in a few transactions instead of thousands. A transaction that
+    fails is repeated one by one, so that what is wrong with one delivery is its own LoadError. Raises
+    WarehouseError when nothing more can be written.
+    """
+    lake = Lake(settings.lake)
+    for group in _groups(con, lake, decisions):
+        results: list[LoadResult] | None = None
+        if len(group) > 1:
+            try:
+                decided = [_decided(decision, build_id) for decision in group]
+                results = _insert_together(con, lake, decided, [row for decision in group for row in decision.gate_rows])
+            except (LoadError, OSError, duckdb.Error) as error:
+                if (explained := explain(error, settings)) is not None:
+                    raise explained from error
+                if isinstance(error, _BROKEN):
+                    raise
+                _log.warning("%d deliveries could not be loaded together, now one by one: %s", len(group), error)
+        for at, decision in enumerate(group):
+            if results is not None:
+                yield decision, results[at]
+                continue
+            try:
+                yield (
+                    decision,
+                    load_delivery(
+                        con, settings, decision.delivery, decision.admission, decision.gate_rows, build_id=build_id, reason=decision.reason
+                    ),
+                )
+            except LoadError as error:
+                yield decision, error
+
+
+def _groups(con: duckdb.DuckDBPyConnection, lake: Lake, decisions: Sequence[Decision]) -> Iterator[list[Decision]]:
+    """Runs of decisions that can be carried out together; a run of one is carried out by itself."""
+    alone = _meeting_something(con, lake, decisions)
+    group: list[Decision] = []
+    rows = 0
+    for decision in decisions:
+        delivery = decision.delivery
+        together = delivery.delivery_id not in alone
+        if group and not (
+            together and delivery.record == group[0].delivery.record and rows < _TOGETHER_ROWS and len(group) < _TOGETHER_DELIVERIES
+        ):
+            yield group
+            group, rows = [], 0
+        if together:
+            group.append(decision)
+            rows += delivery.rows_read or 0
+        else:
+            yield [decision]
+    if group:
+        yield group
+
+
+def _meeting_something(con: duckdb.DuckDBPyConnection, lake: Lake, decisions: Sequence[Decision]) -> set[str]:
+    """Deliveries that cannot simply be inserted: held ones, new parses, snapshots and feeds that had one, and all whose
+    entities and periods meet those of another delivery, loaded or waiting."""
+    snapshots = con.execute(
+        f"select distinct feed_id from {DELIVERIES.qualified} where load_mode = 'snapshot' and (load_no is not null or admission in ('pending', 'held'))"
+    ).fetchall()
+    spoken_for = {feed_id for (feed_id,) in snapshots}
+    alone, waiting = set(), []
+    for decision in decisions:
+        delivery = decision.delivery
+        parse = _find(lake, delivery)
+        if decision.admission is not Admission.ADMITTED or delivery.feed_id in spoken_for or delivery.parse_no != 1 or parse is None:
+            alone.add(delivery.delivery_id)
+        if parse is not None:
+            waiting += [(delivery.delivery_id, delivery.record, *covered) for covered in parse.facts.coverage]
+    if not waiting:
+        return alone
+    met = con.execute(
+        f"""
+        with waiting as (
+            select unnest(?::varchar[]) as delivery_id, unnest(?::varchar[]) as record, unnest(?::varchar[]) as entity,
+                   unnest(?::timestamp[]) as first_at, unnest(?::timestamp[]) as last_at
+        ), beside as (
+            select *,
+                max(last_at) over (
+                    partition by record, entity order by first_at, last_at rows between unbounded preceding and 1 preceding
+                ) as reached,
+                lead(first_at) over (partition by record, entity order by first_at, last_at) as next_first
+            from waiting
+        )
+        select delivery_id from beside where first_at <= reached or last_at >= next_first
+        union
+        select w.delivery_id
+        from waiting as w
+        join {COVERAGE.qualified} as c
+            on c.record = w.record and c.entity = w.entity and c.first_at <= w.last_at and c.last_at >= w.first_at
+        """,
+        list(map(list, zip(*waiting, strict=True))),
+    ).fetchall()
+    return alone | {delivery_id for (delivery_id,) in met}
+
+
+def _insert_together(
+    con: duckdb.DuckDBPyConnection, lake: Lake, group: Sequence[Delivery], gate_rows: Sequence[tuple] = (), *, renew_receipts: bool = True
+) -> list[LoadResult]:
+    """Deliveries of one record type that meet nothing: rows, coverage, touched dates, verdicts and counts in one transaction."""
+    record = group[0].record_type
+    with transaction(con):
+        first_no = con.execute(f"select coalesce(max(load_no), 0) + 1 from {DELIVERIES.qualified}").fetchone()[0]
+        loads = [_Load(con, lake, delivery.with_(load_no=delivery.load_no or no)) for no, delivery in enumerate(group, start=first_no)]
+        _cover(con, loads)
+        files = [str(load.parse.accepted) for load in loads]
+        con.execute(
+            "create or replace temp table load_files as select unnest(?::varchar[]) as file, unnest(?::varchar[]) as feed_id, "
+            "unnest(?::varchar[]) as delivery_id, unnest(?::timestamp[]) as known_from",
+            [
+                files,
+                [load.delivery.feed_id for load in loads],
+                [load.delivery.delivery_id for load in loads],
+                [load.known_at for load in loads],
+            ],
+        )
+        inserted = con.execute(
+            f"insert into landing.{record.name} ({', '.join(loads[0].landing_columns)}) "
+            f"select {_list(loads[0].columns, 'p')}, f.feed_id, f.delivery_id, p.source_row, f.known_from, null "
+            f"from read_parquet([{', '.join(map(_literal, files))}], filename = true) as p join load_files as f on f.file = p.filename"
+        ).fetchone()[0]
+        con.execute("drop table load_files")
+        if inserted != sum(load.parse.facts.rows_accepted for load in loads):
+            raise LoadError(f"{inserted} rows of {len(loads)} deliveries were inserted, and their parses say otherwise")
+        change_seq = next_change_seq(con)
+        _touch_runs(con, change_seq, [load for load in loads if load.parse.facts.date_runs is not None])
+        results = [load.inserted(load.parse.facts.rows_accepted, change_seq, runs_written=True) for load in loads]
+        if update_deliveries(con, [result.delivery for result in results], _DECIDED, _WAITS) != len(results):
+            raise LoadError("not all of these deliveries wait for admission")
+        write_gate_rows(con, gate_rows)
+        if renew_receipts:
+            for result in results:
+                _renew_receipt(lake, result.delivery)
+    return results
+
+
+def _cover(con: duckdb.DuckDBPyConnection, loads: Sequence["_Load"]) -> None:
+    """What the deliveries cover, into `landing.coverage`."""
+    rows = [
+        (load.delivery.delivery_id, load.delivery.feed_id, load.record.name, *covered)
+        for load in loads
+        for covered in load.parse.facts.coverage
+    ]
+    if rows:
+        con.execute(
+            f"insert into {COVERAGE.qualified} (delivery_id, feed_id, record, entity, first_at, last_at) "
+            "select unnest(?::varchar[]), unnest(?::varchar[]), unnest(?::varchar[]), unnest(?::varchar[]), "
+            "unnest(?::timestamp[]), unnest(?::timestamp[])",
+            list(map(list, zip(*rows, strict=True))),
+        )
+
+
+def _touch_runs(con: duckdb.DuckDBPyConnection, change_seq: int, loads: Sequence["_Load"]) -> None:
+    """Touched dates of parses that know them to be one run per entity: most files, without looking at them again."""
+    rows = [
+        (load.record.touches[0].entity_kind, *run, load.record.name, load.delivery.delivery_id)
+        for load in loads
+        for run in load.parse.facts.date_runs or []
+    ]
+    if rows:
+        con.execute(
+            f"insert into {TOUCHED.qualified} (change_seq, entity_kind, entity_id, date_from, date_to, cause, delivery_id) "
+            "select ?, unnest(?::varchar[]), unnest(?::varchar[]), unnest(?::date[]), unnest(?::date[]), unnest(?::varchar[]), unnest(?::varchar[])",
+            [change_seq, *map(list, zip(*rows, strict=True))],
+        )
+
+
+def _decided(decision: Decision, build_id: str) -> Delivery:
+    return decision.delivery.with_(build_id=build_id, admission=decision.admission, reason=decision.reason or decision.delivery.reason)
+
+
+def _renew_receipt(lake: Lake, delivery: Delivery) -> None:
+    """Before the commit: a decision that is in the receipt alone is carried out again, one that is in the warehouse alone
+    would be forgotten by a rebuild."""
+    before = lake.read_receipt(delivery)
+    lake.write_receipt(Receipt(delivery, before.path_state if before else None))
 
 
 @dataclass
 class RebuildResult:
-    """What a rebuild read and loaded. `differing` names deliveries whose counts are not those of their first loading."""
+    """What a rebuild read and loaded.
+
+    `differing` names deliveries whose counts are not those of their first loading, `lost` those whose
+    parse is not in the lake any more: their files arrive anew at the next scan, where they still are.
+    """
 
     receipts: int = 0
     loaded: int = 0
     rows: int = 0
     differing: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
 
 
 def rebuild_from_lake(settings: Settings, progress: Callable[[int, int, str], None] | None = None) -> RebuildResult:
@@ -145,42 +357,47 @@ def restore_if_lost(
 
 
 def _rebuild(con: duckdb.DuckDBPyConnection, lake: Lake, progress: Callable[[int, int, str], None] | None) -> RebuildResult:
-    receipts = sorted(lake.receipts(), key=lambda receipt: (receipt.delivery.rank, receipt.delivery.parse_no or 0))
-    result = RebuildResult(receipts=len(receipts))
+    found = sorted(lake.receipts(), key=lambda receipt: (receipt.delivery.rank, receipt.delivery.parse_no or 0))
+    receipts = [receipt for receipt in found if receipt.delivery.admission is Admission.REFUSED or _find(lake, receipt.delivery)]
+    there = {receipt.delivery.delivery_id for receipt in receipts}
+    result = RebuildResult(receipts=len(found), lost=[r.delivery.delivery_id for r in found if r.delivery.delivery_id not in there])
     with transaction(con):
         for record in RECORD_TYPES:
             con.execute(f"delete from landing.{record}")
         for table in (COVERAGE, PATH_STATE, DELIVERIES, QUARANTINE):
             con.execute(f"delete from {table.qualified}")
         con.execute(f"delete from {TOUCHED.qualified} where delivery_id is not null")
-        states = {}
+        write_deliveries(con, [_as_before_admission(receipt.delivery, lake) for receipt in receipts])
         for receipt in receipts:
-            write_delivery(con, _as_before_admission(receipt.delivery, lake))
             if receipt.delivery.rows_quarantined and (refused := lake.parse_of(receipt.delivery).quarantined):
                 write_quarantine(con, receipt.delivery, refused)
-            if state := receipt.path_state:
-                known = states.setdefault((state.feed_id, state.path), state)
-                if state.arrival_no > known.arrival_no:
-                    states[state.feed_id, state.path] = state
+        states: dict[tuple[str, str], PathState] = {}
+        for state in sorted((receipt.path_state for receipt in receipts if receipt.path_state), key=lambda state: state.arrival_no):
+            states[state.feed_id, state.path] = state
         write_path_states(con, list(states.values()), known=False)
-    admitted = sorted(
-        (r.delivery for r in receipts if r.delivery.admission is Admission.ADMITTED), key=lambda delivery: delivery.load_no or 0
-    )
-    for done, delivery in enumerate(admitted):
+    admitted = sorted((r.delivery for r in receipts if r.delivery.admission is Admission.ADMITTED), key=lambda d: d.load_no or 0)
+    again = [_as_before_admission(delivery, lake).with_(admission=Admission.ADMITTED, load_no=delivery.load_no) for delivery in admitted]
+    for group in _groups(con, lake, [Decision(delivery, delivery.admission) for delivery in again]):
         if progress:
-            progress(done, len(admitted), delivery.path)
-        with transaction(con):
-            loaded = _Load(
-                con, lake, _as_before_admission(delivery, lake).with_(admission=Admission.ADMITTED, load_no=delivery.load_no)
-            ).run()
-            update_delivery(con, loaded.delivery, _DECIDED)
-        result.loaded += 1
-        result.rows += loaded.delivery.rows_accepted or 0
-        if loaded.delivery != delivery:
-            result.differing.append(delivery.delivery_id)
+            progress(result.loaded, len(admitted), group[0].delivery.path)
+        if len(group) > 1:
+            loaded = _insert_together(con, lake, [decision.delivery for decision in group], renew_receipts=False)
+        else:
+            with transaction(con):
+                loaded = [_Load(con, lake, group[0].delivery).run()]
+                update_delivery(con, loaded[0].delivery, _DECIDED)
+        for one in loaded:
+            if one.delivery != admitted[result.loaded]:
+                result.differing.append(one.delivery.delivery_id)
+            result.loaded += 1
+            result.rows += one.delivery.rows_accepted or 0
     if progress:
         progress(len(admitted), len(admitted), "")
     return result
+
+
+def _find(lake: Lake, delivery: Delivery) -> KeptParse | None:
+    return lake.find_parse(delivery.feed_id, delivery.sha256, delivery.parse_key or "")
 
 
 def _as_before_admission(delivery: Delivery, lake: Lake) -> Delivery:
@@ -225,7 +442,7 @@ class _Load:
         if self.delivery.load_no is None:
             self.delivery = self.delivery.with_(load_no=load_no)
         meets_nothing = replaced_id is None and not whole_feed and not self._meets_anything()
-        self._cover()
+        _cover(self.con, [self])
         if meets_nothing:
             return self._insert()
         replaced = deliveries(self.con, "d.delivery_id = ?", [replaced_id])[0] if replaced_id else None
@@ -265,14 +482,6 @@ class _Load:
             """,
             [entities, first, last, self.record.name, min(first), max(last)],
         ).fetchone() == (True,)
-
-    def _cover(self) -> None:
-        if self._coverage[0]:
-            self.con.execute(
-                f"insert into {COVERAGE.qualified} (delivery_id, feed_id, record, entity, first_at, last_at) "
-                "select ?, ?, ?, unnest(?::varchar[]), unnest(?::timestamp[]), unnest(?::timestamp[])",
-                [self.delivery.delivery_id, self.delivery.feed_id, self.record.name, *self._coverage],
-            )
 
     def _neighbours(self, replaced: Delivery | None, whole_feed: bool) -> list[_Neighbour]:
         """Loaded deliveries that may hold a key of this one's or of its feed, where the feed is spoken for as a whole."""
@@ -318,10 +527,17 @@ class _Load:
             f"select {', '.join(self.columns)}, ?, ?, source_row, ?, null from {file}",
             [self.delivery.feed_id, self.delivery.delivery_id, self.known_at],
         ).fetchone()[0]
-        change_seq = None
-        if inserted:
-            change_seq = self._touch_runs() if self.parse.facts.date_runs is not None else self._touch(file)
-        return self._done("insert", accepted=inserted, incoming=inserted, change_seq=change_seq)
+        return self.inserted(inserted, next_change_seq(self.con) if inserted else None)
+
+    def inserted(self, rows: int, change_seq: int | None, *, runs_written: bool = False) -> LoadResult:
+        """What follows when all rows went straight in. With nothing in the file nothing has changed."""
+        if not rows or change_seq is None:
+            return self._done("insert", accepted=rows, incoming=rows, change_seq=None)
+        if self.parse.facts.date_runs is None:
+            self._touch(change_seq, _parquet(self.parse.accepted))
+        elif not runs_written:
+            _touch_runs(self.con, change_seq, [self])
+        return self._done("insert", accepted=rows, incoming=rows, change_seq=change_seq)
 
     # compare and replay
 
@@ -560,12 +776,14 @@ class _Load:
             )
         change_seq = None
         if changed:
-            change_seq = self._touch(
+            change_seq = next_change_seq(self.con)
+            self._touch(
+                change_seq,
                 f"""(
                 select {_list(self.columns)} from load_known semi join load_change using (row_no)
                 union all
                 select {_list(self.columns)} from load_target semi join load_change using ({_list(self.key)})
-                )"""
+                )""",
             )
         incoming = self._count("load_incoming")
         self._drop()
@@ -580,13 +798,12 @@ class _Load:
 
     # what follows from it
 
-    def _touch(self, changed: str) -> int | None:
+    def _touch(self, change_seq: int, changed: str) -> None:
         """Write the entities and dates of changed rows, both as they were and as they are, to the ledger of changes.
 
-        Days in a row become one range. Returns the number of the change.
+        Days in a row become one range.
         """
         ranges = " union all ".join(_touched(touch, changed) for touch in self.record.touches)
-        change_seq = next_change_seq(self.con)
         self.con.execute(
             f"""
             insert into {TOUCHED.qualified} (change_seq, entity_kind, entity_id, date_from, date_to, cause, delivery_id)
@@ -608,18 +825,6 @@ class _Load:
             """,
             [change_seq, self.record.name, self.delivery.delivery_id],
         )
-        return change_seq
-
-    def _touch_runs(self) -> int:
-        """The same for a parse that knows its dates to be one run per entity: most files, without looking at them again."""
-        change_seq = next_change_seq(self.con)
-        entities, first, last = map(list, zip(*self.parse.facts.date_runs or [], strict=True))
-        self.con.execute(
-            f"insert into {TOUCHED.qualified} (change_seq, entity_kind, entity_id, date_from, date_to, cause, delivery_id) "
-            "select ?, ?, unnest(?::varchar[]), unnest(?::date[]), unnest(?::date[]), ?, ?",
-            [change_seq, self.record.touches[0].entity_kind, entities, first, last, self.record.name, self.delivery.delivery_id],
-        )
-        return change_seq
 
     def _done(self, way: Way, *, accepted: int, incoming: int, change_seq: int | None, revised: int = 0, withdrawn: int = 0) -> LoadResult:
         facts = self.parse.facts

@@ -6,11 +6,12 @@ without; what a step does stands with the step.
 """
 
 import hashlib
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipelines.contracts.feed import FeedContract, Problem, load_contracts
+from pipelines.contracts.records import REGISTERS
 from pipelines.contracts.standards import Standards, load_standards
 from pipelines.contracts.states import BuildStatus, StepOutcome
 from pipelines.orchestration.code_version import code_version
@@ -147,12 +149,30 @@ class Build:
     def problems_of(self, feed_id: str) -> list[Problem]:
         """What is wrong with a feed's contract: in itself, or against registers, standards and the other contracts."""
         if self._problems is None:
-            from pipelines.ingest.contract_check import check
-
             self._problems = defaultdict(list)
-            for problem in [*self._loaded[1], *check(list(self.contracts.values()), self.references)]:
+            for problem in [*self._loaded[1], *self._checked()]:
                 self._problems[problem.file.rsplit(".", 1)[0]].append(problem)
         return self._problems.get(feed_id, [])
+
+    def _checked(self) -> list[Problem]:
+        """What the contract check says; kept from the last build when nothing that it looks at has changed, for it takes half a second."""
+        kept = self.settings.dagster_home / "contract_check.json"
+        looked_at = [
+            self.contracts_hash,
+            self.standards.hash,
+            self.code_version,
+            audit.last_load(self.con, [record.name for record in REGISTERS]),
+        ]
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            before = json.loads(kept.read_text(encoding="utf-8"))
+            if before["looked_at"] == looked_at:
+                return [Problem(**problem) for problem in before["problems"]]
+        from pipelines.ingest.contract_check import check
+
+        problems = check(list(self.contracts.values()), self.references)
+        content = {"looked_at": looked_at, "problems": [asdict(problem) for problem in problems]}
+        kept.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        return problems
 
     # Steps
 

@@ -18,8 +18,9 @@ from pipelines.contracts.records import RECORD_TYPES
 from pipelines.contracts.states import BuildStatus, StepOutcome
 from pipelines.orchestration.build import Build, StepNote
 from pipelines.orchestration.gate_checks import carry_verdicts
+from pipelines.orchestration.instance import environment
 from pipelines.orchestration.keys import SEEDS, STANDARDS, TOUCHED, landing_key
-from pipelines.orchestration.resources import BUILD, DBT, environment
+from pipelines.orchestration.resources import BUILD, DBT
 from pipelines.orchestration.tables import rows_as_markdown
 from pipelines.transform import dbt as runner
 from pipelines.warehouse import audit, builds
@@ -115,12 +116,17 @@ def dbt_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
 def _run(context: dg.AssetExecutionContext, build: Build, note: StepNote) -> Iterator[Any]:
     settings = build.settings
     build.through_change_seq = builds.last_change_seq(build.con)
+    rebuild = builds.must_rebuild_models(build.con, runner.models_hash(settings))
     build.rebuilt_after = audit.lowest_watermark(build.con)
     previous = audit.previous_build(build.con, build.build_id)
     seeds_stand = previous is not None and previous.status is BuildStatus.PUBLISHED and previous.standards_hash == build.standards.hash
     target = runner.build_target(settings, build.build_id)
     arguments = runner.dbt_arguments(
-        "build", park_id=build.park_id, park_zone=settings.park.zone, exclude_seeds=seeds_stand and not context.is_subset
+        "build",
+        park_id=build.park_id,
+        park_zone=settings.park.zone,
+        full_refresh=rebuild,
+        exclude_seeds=seeds_stand and not rebuild and not context.is_subset,
     )
     variables = runner.dbt_environment(settings, build_id=build.build_id, through_change_seq=build.through_change_seq)
     failed_checks: list[dg.AssetCheckResult] = []
@@ -142,6 +148,8 @@ def _run(context: dg.AssetExecutionContext, build: Build, note: StepNote) -> Ite
         yield _with_rows(build, check, results)
     if not succeeded:
         raise DbtFailed(_why_failed(results, target))
+    if rebuild and not context.is_subset:
+        builds.models_rebuilt(build.con)
 
 
 def _results(target: Path) -> dict[str, dict[str, Any]]:

@@ -9,14 +9,13 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.contracts.feed import FeedContract
 from pipelines.orchestration.admission import admission_assets, feed_checks
 from pipelines.orchestration.closing import closing_asset, publication_asset
 from pipelines.orchestration.dbt_models import dbt_assets, public_model_keys
 from pipelines.orchestration.feeds import feed_asset, feed_contracts
 from pipelines.orchestration.gate_checks import gate_on_marts
 from pipelines.orchestration.instance import write_instance_file
-from pipelines.orchestration.keys import JOB, REGISTER_RECORDS, landing_key
+from pipelines.orchestration.keys import JOB, READ_WITH, landing_key
 from pipelines.orchestration.progress import Reporter
 from pipelines.orchestration.resources import BUILD, DBT, build_resource, dbt_resource
 from pipelines.orchestration.schedules import new_files_sensor, nightly_schedule
@@ -83,14 +82,17 @@ def _landing(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetChecksDef
     """Feeds and what admits them. A feed that cannot be read as a contract has its place like any other."""
     contracts, broken = feed_contracts(settings)
     registers = [contract for contract in contracts if contract.record_type.is_register]
-    others: list[FeedContract | str] = [contract for contract in contracts if not contract.record_type.is_register]
-    known_registers = [landing_key(record) for record in REGISTER_RECORDS]
+    others = [contract for contract in contracts if not contract.record_type.is_register]
     feeds = [
         *(feed_asset(contract.feed_id, contract, []) for contract in registers),
-        *(feed_asset(contract.feed_id, contract, known_registers) for contract in others),
-        *(feed_asset(feed_id, None, known_registers) for feed_id in sorted(broken)),
+        *(feed_asset(contract.feed_id, contract, _registers_of(contract.record)) for contract in others),
+        *(feed_asset(feed_id, None, _registers_of("reading")) for feed_id in sorted(broken)),
     ]
     admission = admission_assets(
         [contract.feed_id for contract in registers], [*(contract.feed_id for contract in others), *sorted(broken)]
     )
     return [*feeds, *admission, *feed_checks(contracts)]
+
+
+def _registers_of(record: str) -> list[dg.AssetKey]:
+    return [landing_key(register) for register in READ_WITH[record]]

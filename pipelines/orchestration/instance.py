@@ -65,13 +65,22 @@ def write_instance_file(settings: Settings) -> Path:
 def home_instance(settings: Settings) -> Iterator[DagsterInstance]:
     """The home's instance, so that runs from the command line stand in the UI's list like any other."""
     write_instance_file(settings)
-    before = os.environ.get("DAGSTER_HOME")
-    os.environ.update(TELEMETRY_OFF | {"DAGSTER_HOME": str(settings.dagster_home)})
+    # Some hundred assets and checks are announced before the first step runs: in one transaction, not in as many.
+    batches = {"DAGSTER_EVENT_BATCH_SIZE": "1000"}
+    with environment(TELEMETRY_OFF | batches | {"DAGSTER_HOME": str(settings.dagster_home)}), DagsterInstance.get() as instance:
+        yield instance
+
+
+@contextmanager
+def environment(variables: dict[str, str]) -> Iterator[None]:
+    """Variables of this process for the block; Dagster and dagster-dbt take what they need from there and nowhere else."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
-        with DagsterInstance.get() as instance:
-            yield instance
+        yield
     finally:
-        if before is None:
-            del os.environ["DAGSTER_HOME"]
-        else:
-            os.environ["DAGSTER_HOME"] = before
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING
@@ -90,18 +89,3 @@ def dbt_resource(settings: Settings) -> dg.ResourceDefinition:
         )
 
     return dbt
-
-
-@contextmanager
-def environment(variables: dict[str, str]) -> Iterator[None]:
-    """Variables of this process for the block: dagster-dbt hands its own environment to dbt and takes no other."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

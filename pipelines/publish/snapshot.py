@@ -435,7 +435,7 @@ def _verify(con: duckdb.DuckDBPyConnection, settings: Settings, task: _Task, pat
     """
     with _attached(con, path, _FILE, "read_only"):
         (tag,) = con.execute("select tags['storage_version'] from duckdb_databases() where database_name = ?", [_FILE]).fetchone()
-        if _version(tag) > _version(settings.storage_version):
+        if tag is not None and _version(tag) > _version(settings.storage_version):
             raise PublishError(f"{path.name} needs DuckDB {tag}, and {settings.storage_version} must be able to read it")
         present = _tables_of(con, _FILE)
         shapes = {(table.schema, table.name): table.shape for table in present}

@@ -93,6 +93,22 @@ def project_hash(settings: Settings) -> str:
     return digest.hexdigest()[:16]
 
 
+def models_hash(settings: Settings) -> str:
+    """Hash of what decides a mart's rows besides data and standards: the SQL of models and macros, their configuration, dbt's versions.
+
+    Descriptions and tests (.yml) are left out: they change no row.
+    """
+    digest = hashlib.sha256()
+    for package in ("dbt-core", "dbt-duckdb"):
+        digest.update(f"{package}={version(package)}\n".encode())
+    project = settings.dbt_project
+    texts = sorted(path for folder in ("models", "macros") for path in (project / folder).rglob("*.sql"))
+    for path in [project / "dbt_project.yml", *texts]:
+        digest.update(f"{path.relative_to(project).as_posix()}\n".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
 def parsed_manifest(settings: Settings) -> Path:
     """The manifest of the project as it stands; parses only when a file it is made from has changed.
 

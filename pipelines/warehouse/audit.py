@@ -5,6 +5,7 @@ or a page belongs to those who show it.
 """
 # ruff: noqa: S608 - table names come from our own declarations; values are bound parameters
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -109,6 +110,12 @@ def watermarks(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
 def lowest_watermark(con: duckdb.DuckDBPyConnection) -> int | None:
     """Where the touched dates of the next dbt run begin; None before the first."""
     return con.execute(f"select min(change_seq) from {WATERMARK.qualified}").fetchone()[0]
+
+
+def last_load(con: duckdb.DuckDBPyConnection, records: Sequence[str]) -> int:
+    """Number of the last delivery that was loaded of these record types: as long as it is the same, so are their rows."""
+    query = f"select coalesce(max(load_no), 0) from {DELIVERIES.qualified} where list_contains(?, record)"
+    return con.execute(query, [list(records)]).fetchone()[0]
 
 
 def newest_periods(con: duckdb.DuckDBPyConnection) -> dict[str, datetime]:

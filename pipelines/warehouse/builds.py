@@ -13,7 +13,7 @@ import duckdb
 
 from pipelines.contracts.states import BuildStatus, StepOutcome
 from pipelines.warehouse.connection import transaction
-from pipelines.warehouse.tables import BUILDS, CHANGE_SEQUENCE, STEP_OUTCOMES, TOUCHED
+from pipelines.warehouse.tables import BUILDS, CHANGE_SEQUENCE, MODELS, STEP_OUTCOMES, TOUCHED, WATERMARK
 
 _BUILD_ID = "%Y%m%dT%H%M%S"
 
@@ -149,3 +149,25 @@ def build_id_at(moment: datetime) -> str:
 def _moment_of(build_id: str) -> datetime:
     stamp, _, milliseconds = build_id.partition("Z-")
     return datetime.strptime(stamp, _BUILD_ID) + timedelta(milliseconds=int(milliseconds))  # noqa: DTZ007 - naive UTC throughout
+
+
+def must_rebuild_models(con: duckdb.DuckDBPyConnection, models_hash: str) -> bool:
+    """Whether the marts were built by another text of the models than this, or not yet all by this one.
+
+    Incremental models follow changes of data; a changed model or macro changes rows that no data has touched. Then all
+    watermarks go, so that a build which dies half way leaves none that speaks for the old text.
+    """
+    known = con.execute(f"select models_hash, is_complete from {MODELS.qualified}").fetchone()
+    if known == (models_hash, True):
+        return False
+    if known != (models_hash, False):
+        with transaction(con):
+            con.execute(f"delete from {MODELS.qualified}")
+            con.execute(f"insert into {MODELS.qualified} values (?, false)", [models_hash])
+            con.execute(f"delete from {WATERMARK.qualified}")
+    return True
+
+
+def models_rebuilt(con: duckdb.DuckDBPyConnection) -> None:
+    """Every model has been built by the text in force."""
+    con.execute(f"update {MODELS.qualified} set is_complete = true")

@@ -141,9 +141,16 @@ def latest_parses(con: duckdb.DuckDBPyConnection, feed_id: str, condition: str, 
 
 
 def write_delivery(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
+    write_deliveries(con, [delivery])
+
+
+def write_deliveries(con: duckdb.DuckDBPyConnection, new: Sequence[Delivery]) -> None:
+    """Append rows to `audit.deliveries`."""
+    types = {column.name: column.duckdb_type for column in DELIVERIES.columns}
+    unnested = ", ".join(f"unnest(?::{types[name]}[])" for name in _DELIVERY_COLUMNS)
     con.execute(
-        f"insert into {DELIVERIES.qualified} ({', '.join(_DELIVERY_COLUMNS)}) values ({', '.join('?' * len(_DELIVERY_COLUMNS))})",
-        [getattr(delivery, name) for name in _DELIVERY_COLUMNS],
+        f"insert into {DELIVERIES.qualified} ({', '.join(_DELIVERY_COLUMNS)}) select {unnested}",
+        [[getattr(delivery, name) for delivery in new] for name in _DELIVERY_COLUMNS],
     )
 
 
@@ -155,6 +162,19 @@ def update_delivery(con: duckdb.DuckDBPyConnection, delivery: Delivery, columns:
         [*(getattr(delivery, name) for name in names), delivery.delivery_id],
     ).fetchone()[0]
     return changed == 1
+
+
+def update_deliveries(con: duckdb.DuckDBPyConnection, changed: Sequence[Delivery], columns: Iterable[str], condition: str = "true") -> int:
+    """The same for many deliveries in one statement; returns how many fulfilled the condition."""
+    names = ["delivery_id", *columns]
+    types = {column.name: column.duckdb_type for column in DELIVERIES.columns}
+    # Renamed, so that the condition may name the table's own columns.
+    unnested = ", ".join(f"unnest(?::{types[name]}[]) as new_{name}" for name in names)
+    return con.execute(
+        f"update {DELIVERIES.qualified} as d set {', '.join(f'{name} = u.new_{name}' for name in names[1:])} "
+        f"from (select {unnested}) as u where d.delivery_id = u.new_delivery_id and {condition}",
+        [[getattr(delivery, name) for delivery in changed] for name in names],
+    ).fetchone()[0]
 
 
 def withdraw_waiting(con: duckdb.DuckDBPyConnection, newer: Delivery) -> list[Delivery]:

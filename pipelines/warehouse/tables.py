@@ -7,6 +7,7 @@ documentation have one origin. No SQL beyond DDL belongs here, and no connection
 from dataclasses import dataclass
 
 from pipelines.contracts.records import (
+    BOOL,
     COUNT,
     DATE,
     INSTANT,
@@ -83,6 +84,15 @@ WATERMARK = Table(
         Column("built_at", INSTANT, "When, UTC.", required=True),
     ),
     key=("model",),
+)
+MODELS = Table(
+    "landing",
+    "models",
+    "One row: which text of the models the marts were built by, and whether all of them have been.",
+    (
+        Column("models_hash", TEXT, "Hash of models, macros and dbt's version.", required=True),
+        Column("is_complete", BOOL, "Whether a build of this text has ended well.", required=True),
+    ),
 )
 STANDARD_ROW = Table(
     "landing",
@@ -264,7 +274,7 @@ GATE_RESULTS = Table(
 )
 
 AUDIT = (BUILDS, STEP_OUTCOMES, DELIVERIES, QUARANTINE, GATE_RESULTS)
-OPERATIONAL = (TOUCHED, WATERMARK, STANDARD_ROW, PATH_STATE, COVERAGE, LAYOUT)
+OPERATIONAL = (TOUCHED, WATERMARK, MODELS, STANDARD_ROW, PATH_STATE, COVERAGE, LAYOUT)
 TABLES = (*LANDING, *OPERATIONAL, *AUDIT)
 SCHEMAS = ("landing", "audit", "reference", "staging", "intermediate", "marts", "assessment")
 CHANGE_SEQUENCE = "landing.change_seq"

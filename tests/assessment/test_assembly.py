@@ -103,6 +103,14 @@ class TestScores:
         assert (found["value"], found["months_of_data"]) == (90.0, 10)
         assert small.grade("E1")["provisional"]
 
+    def test_a_row_of_which_a_part_is_missing_is_no_figure(self, small: Park) -> None:
+        small.enterprise("E1", "S")
+        small.efficiency("E1", "m", YEAR[:9], [90.0] * 9, [100.0] * 9)
+        small.efficiency("E1", "m", YEAR[9:], [10.0] * 3, [100.0] * 3, state="missing")
+        small.night()
+        found = small.indicator("E1", "a")
+        assert (found["value"], found["months_of_data"], found["state"]) == (90.0, 9, "self_reported")
+
     def test_shares_and_states_survive(self, small: Park) -> None:
         small.enterprise("E1", "S")
         small.answers("E1", {"q": "I"}, system="S")

@@ -52,12 +52,17 @@ def _into(folder: str) -> Callable[..., bool]:
     return lambda lake, temporary, target: folder in target.parts
 
 
-def _of_file_b(con: object, delivery: object, *_: object, **__: object) -> bool:
-    return delivery.path == "cems/b.csv"
+def _of_file_c(con: object, delivery: object, *_: object, **__: object) -> bool:
+    return delivery.path == "cems/c.csv"
 
 
 def _of_the_correction(con: object, states: list, **_: object) -> bool:
-    return [(state.path, state.arrival_no) for state in states] == [("cems/a.csv", 2)]
+    return ("cems/a.csv", 2) in {(state.path, state.arrival_no) for state in states}
+
+
+def _one_by_one_until_file_b() -> None:
+    feed._TOGETHER = 1
+    before(feed, "write_deliveries", lambda con, deliveries: deliveries[0].path == "cems/b.csv")
 
 
 PHASES: dict[str, Callable[[], None]] = {
@@ -65,15 +70,19 @@ PHASES: dict[str, Callable[[], None]] = {
     "bytes kept, file not parsed": lambda: before(feed, "read"),
     "parse written, not in place": lambda: before(Lake, "_put", _into("parse")),
     "parse kept, no receipt": lambda: before(Lake, "write_receipt"),
-    "receipt kept, no row": lambda: before(feed, "write_delivery"),
-    "row written, not committed": lambda: before(feed, "write_path_states", _of_the_correction),
-    "first file recorded, second not": lambda: before(feed, "write_delivery", _of_file_b),
+    "receipts kept, no rows": lambda: before(feed, "write_deliveries"),
+    "rows written, not committed": lambda: before(feed, "write_path_states", _of_the_correction),
+    "first file recorded, second not": _one_by_one_until_file_b,
     "all recorded, nothing loaded": lambda: before(load, "transaction"),
     "rows in landing, not committed": lambda: before(load, "update_delivery"),
     "admission in the receipt, not committed": lambda: after(
         Lake, "write_receipt", lambda lake, receipt: receipt.delivery.admission is Admission.ADMITTED
     ),
-    "second delivery in landing, not committed": lambda: before(load, "update_delivery", _of_file_b),
+    "two deliveries together in landing, not committed": lambda: before(load, "update_deliveries"),
+    "two deliveries in their receipts, not committed": lambda: after(
+        Lake, "write_receipt", lambda lake, receipt: receipt.delivery.path == "cems/bb.csv" and receipt.delivery.admission is Admission.ADMITTED
+    ),
+    "last delivery in landing, not committed": lambda: before(load, "update_delivery", _of_file_c),
     "everything committed": lambda: None,
 }
 

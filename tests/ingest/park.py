@@ -11,7 +11,7 @@ from pipelines.contracts.feed import FeedContract
 from pipelines.contracts.standards import Standards, load_standards
 from pipelines.contracts.states import Admission
 from pipelines.ingest.feed import FeedResult, ingest_feed
-from pipelines.ingest.load import LoadResult, load_delivery, pending_deliveries
+from pipelines.ingest.load import Decision, LoadResult, load_deliveries, pending_deliveries
 from pipelines.ingest.references import references_from_landing
 from pipelines.settings import CHECKOUT, Settings
 
@@ -103,9 +103,10 @@ class Park:
             for feed_id, feed in self.contracts.items():
                 if feed.record_type.is_register == is_register:
                     results[feed_id] = ingest_feed(self.con, self.settings, feed, references, self.build_id, received_at)
-            for delivery in pending_deliveries(self.con):
-                decision = Admission.ADMITTED if is_register else admission
-                loaded.append(load_delivery(self.con, self.settings, delivery, decision, build_id=self.build_id))
+            decisions = [Decision(delivery, Admission.ADMITTED if is_register else admission) for delivery in pending_deliveries(self.con)]
+            for _, result in load_deliveries(self.con, self.settings, decisions, build_id=self.build_id):
+                assert isinstance(result, LoadResult), result
+                loaded.append(result)
         return results, loaded
 
     def values(self) -> list[float]:

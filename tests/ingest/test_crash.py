@@ -35,9 +35,10 @@ def _first_night(folder: Path) -> Settings:
         park.drop_points("S1")
         park.drop_hours("cems/a.csv", 5, 6, 7)
         park.night()
-        # What the second night finds: a correction, a new file with a bad row, and one that meets the correction.
+        # What the second night finds: a correction, two new days, one with a bad row, and a file that meets the correction.
         park.drop_hours("cems/a.csv", 5, 66, 7)
         park.drop_hours("cems/b.csv", 8, "x", 9, day="2026-01-06")
+        park.drop_hours("cems/bb.csv", 10, day="2026-01-07")
         park.drop_hours("cems/c.csv", 50, day="2026-01-05")
     return settings
 
@@ -60,7 +61,7 @@ def undisturbed(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> dic
     with open_warehouse(settings) as con:
         park = Park(settings, con, nights=1)
         park.night()
-        assert park.values() == [50, 66, 7, 8, 9]
+        assert park.values() == [50, 66, 7, 8, 9, 10]
     return _state(settings)
 
 
@@ -71,14 +72,16 @@ LEFT = {
     "bytes kept, file not parsed": (1, 1, 0, 3, 1, 1),
     "parse written, not in place": (1, 1, 1, 3, 1, 1),
     "parse kept, no receipt": (1, 1, 0, 3, 2, 1),
-    "receipt kept, no row": (1, 1, 0, 3, 2, 2),
-    "row written, not committed": (1, 1, 0, 3, 2, 2),
+    "receipts kept, no rows": (1, 1, 0, 6, 5, 5),
+    "rows written, not committed": (1, 1, 0, 6, 5, 5),
     "first file recorded, second not": (2, 1, 0, 4, 3, 3),
-    "all recorded, nothing loaded": (4, 1, 0, 5, 4, 4),
-    "rows in landing, not committed": (4, 1, 0, 5, 4, 4),
-    "admission in the receipt, not committed": (4, 1, 0, 5, 4, 4),
-    "second delivery in landing, not committed": (4, 2, 0, 5, 4, 4),
-    "everything committed": (4, 4, 0, 5, 4, 4),
+    "all recorded, nothing loaded": (5, 1, 0, 6, 5, 5),
+    "rows in landing, not committed": (5, 1, 0, 6, 5, 5),
+    "admission in the receipt, not committed": (5, 1, 0, 6, 5, 5),
+    "two deliveries together in landing, not committed": (5, 2, 0, 6, 5, 5),
+    "two deliveries in their receipts, not committed": (5, 2, 0, 6, 5, 5),
+    "last delivery in landing, not committed": (5, 4, 0, 6, 5, 5),
+    "everything committed": (5, 5, 0, 6, 5, 5),
 }
 
 

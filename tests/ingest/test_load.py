@@ -7,9 +7,18 @@ import pytest
 from pipelines.contracts.records import LINEAGE, RECORD_TYPES, LoadMode
 from pipelines.contracts.states import Admission
 from pipelines.ingest import load as load_module
-from pipelines.ingest.load import LoadError, load_delivery, pending_deliveries, rebuild_from_lake, restore_if_lost
+from pipelines.ingest.load import (
+    Decision,
+    LoadError,
+    LoadResult,
+    load_deliveries,
+    load_delivery,
+    pending_deliveries,
+    rebuild_from_lake,
+    restore_if_lost,
+)
 from pipelines.warehouse.connection import open_warehouse
-from pipelines.warehouse.ledger import deliveries
+from pipelines.warehouse.ledger import Delivery, deliveries
 from pipelines.warehouse.tables import GATE_RESULTS
 from tests.ingest.depot import BUILD, DAY_ONE, Depot, instant, quarantined, readings, rows_of
 
@@ -401,7 +410,7 @@ def test_a_delivery_is_admitted_once(depot: Depot) -> None:
 def test_a_parse_that_the_lake_has_lost_is_named(depot: Depot) -> None:
     delivery = depot.deliver(readings(("A", 0, 1.0)), received=FEB[1])
     (depot.lake.parse_of(delivery).folder / "parse.json").unlink()
-    with pytest.raises(LoadError, match=rf"parse of delivery {delivery.delivery_id} \(feed/a.csv\) is not in the lake"):
+    with pytest.raises(LoadError, match=rf"{delivery.delivery_id} \(feed/a.csv\) could not be loaded: the parse .* is not in the lake"):
         depot.load(delivery)
 
 
@@ -426,6 +435,64 @@ def test_a_delivery_whose_elders_are_all_loaded_is_only_compared(depot: Depot, m
     depot.add(readings(("A", 0, 1.0)), received=FEB[1])
     monkeypatch.setattr(load_module._Load, "_replay", lambda *_: pytest.fail("the lake was read"))
     assert depot.add(readings(("A", 0, 1.0), ("A", 5, 1.0)), received=FEB[2], path="feed/b.csv").way == "compare"
+
+
+# many at once
+
+
+def _decide(*made: Delivery) -> list[Decision]:
+    return [Decision(delivery, Admission.ADMITTED) for delivery in made]
+
+
+def test_deliveries_that_meet_nothing_go_in_together(depot: Depot) -> None:
+    days = [depot.deliver(readings(("A", 24 * day, float(day)), ("B", 24 * day, 1.0)), received=FEB[1], path=f"feed/{day}.csv") for day in range(5)]
+    gap = depot.deliver(readings(("C", 0, 1.0), ("C", 100, 1.0)), received=FEB[1], path="feed/gap.csv")
+    empty = depot.deliver(readings(), received=FEB[1], path="feed/empty.csv")
+    results = [result for _, result in load_deliveries(depot.con, depot.settings, _decide(*days, gap, empty), build_id="later")]
+    assert len({result.change_seq for result in results[:-1]}) == 1
+    assert results[-1].change_seq is None
+    assert [result.delivery.load_no for result in results] == list(range(1, 8))
+    assert {result.delivery.build_id for result in results} == {"later"}
+    assert depot.current() == {("A", 24 * d): float(d) for d in range(5)} | {("B", 24 * d): 1.0 for d in range(5)} | {("C", 0): 1.0, ("C", 100): 1.0}
+    rows = depot.con.execute("select distinct delivery_id, local_date - date '2026-01-01' from landing.reading where point_id = 'A' order by 2").fetchall()
+    assert rows == [(delivery.delivery_id, day) for day, delivery in enumerate(days)], "each row knows its own delivery"
+    touched = depot.con.execute("select delivery_id, entity_id, date_from, date_to from landing.touched order by all").fetchall()
+    assert len(touched) == 12
+    assert {row[1:] for row in touched if row[0] == gap.delivery_id} == {("C", date(2026, 1, 1), date(2026, 1, 1)), ("C", date(2026, 1, 5), date(2026, 1, 5))}
+    assert deliveries(depot.con, "d.delivery_id = ?", [days[3].delivery_id]) == [results[3].delivery]
+    assert depot.lake.read_receipt(days[3]).delivery == results[3].delivery
+
+
+def test_many_at_once_end_like_one_by_one(depot: Depot) -> None:
+    """Overlaps with what is stored, among each other, held ones, snapshots and new parses are carried out by themselves, in order."""
+    old = depot.add(readings(("A", 0, 1.0), ("A", 1, 1.0)), received=FEB[1]).delivery
+    made = [
+        depot.deliver(readings(("A", 1, 2.0)), received=FEB[2], path="feed/b.csv"),
+        depot.deliver(readings(("A", 48, 2.0)), received=FEB[2], path="feed/c.csv"),
+        depot.deliver(readings(("A", 48, 3.0), ("A", 49, 3.0)), received=FEB[3], path="feed/d.csv"),
+        depot.deliver(readings(("B", 0, 3.0)), received=FEB[3], path="feed/e.csv"),
+        depot.deliver(readings(("B", 99, 3.0)), received=FEB[3], path="feed/held.csv"),
+        depot.deliver(readings(("A", 0, 1000.0)), reparses=old, known=FEB[9]),
+        depot.deliver(readings(("C", 0, 1.0)), received=FEB[4], path="snap/a.csv", feed="snap", mode=LoadMode.SNAPSHOT),
+        depot.deliver(readings(("C", 1, 1.0)), received=FEB[5], path="snap/b.csv", feed="snap", mode=LoadMode.SNAPSHOT),
+    ]
+    decisions = [Decision(d, Admission.HELD if d.path == "feed/held.csv" else Admission.ADMITTED, reason="why") for d in made]
+    results = list(load_deliveries(depot.con, depot.settings, decisions, build_id=BUILD))
+    assert [decision.delivery for decision, _ in results] == made
+    assert [result.way for _, result in results] == ["compare", "insert", "compare", "insert", None, "replay", "insert", "compare"]
+    assert depot.current() == {("A", 0): 1000.0, ("A", 1): 2.0, ("A", 48): 3.0, ("A", 49): 3.0, ("B", 0): 3.0, ("C", 1): 1.0}
+    assert results[4][1].delivery.reason == "why"
+
+
+def test_one_that_fails_among_many_costs_itself_only(depot: Depot, caplog: pytest.LogCaptureFixture) -> None:
+    made = [depot.deliver(readings(("A", 24 * day, 1.0)), received=FEB[1], path=f"feed/{day}.csv") for day in range(4)]
+    depot.lake.accepted_file(made[1]).write_bytes(b"not parquet")
+    results = [result for _, result in load_deliveries(depot.con, depot.settings, _decide(*made[:2], made[2]), build_id=BUILD)]
+    assert [type(result) for result in results] == [LoadResult, LoadError, LoadResult]
+    assert "3 deliveries could not be loaded together" in caplog.text
+    assert made[1].delivery_id in str(results[1])
+    assert depot.current() == {("A", 0): 1.0, ("A", 48): 1.0}
+    assert [d.delivery_id for d in pending_deliveries(depot.con)] == [made[1].delivery_id, made[3].delivery_id]
 
 
 # the lake as the record
@@ -467,9 +534,20 @@ def test_a_lost_warehouse_is_restored_and_a_new_home_is_left_alone(depot: Depot)
         assert Depot(home, con).current() == before
 
 
+def test_a_rebuild_goes_on_without_a_parse_that_is_lost_and_the_file_arrives_anew(depot: Depot) -> None:
+    made = [depot.add(readings(("A", 24 * day, 1.0)), received=FEB[1], path=f"feed/{day}.csv").delivery for day in range(3)]
+    (depot.lake.parse_of(made[1]).folder / "parse.json").unlink()
+    depot.con.close()
+    result = rebuild_from_lake(depot.settings)
+    assert (result.loaded, result.lost) == (2, [made[1].delivery_id])
+    with open_warehouse(depot.settings) as con:
+        assert Depot(depot.settings, con).current() == {("A", 0): 1.0, ("A", 48): 1.0}
+        assert len(deliveries(con)) == 2
+
+
 def test_an_interrupted_rebuild_leaves_the_rest_waiting(depot: Depot) -> None:
     for hour in range(3):
-        depot.add(readings(("A", hour, float(hour))), received=FEB[1], path=f"feed/{hour}.csv")
+        depot.add(readings(("A", 0, float(hour))), received=FEB[1 + hour], path=f"feed/{hour}.csv")
     before, home = depot.current(), depot.settings
     depot.con.close()
 

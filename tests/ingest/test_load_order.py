@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.contracts.records import LoadMode
-from pipelines.ingest.load import rebuild_from_lake
+from pipelines.contracts.states import Admission
+from pipelines.ingest.load import Decision, LoadResult, load_deliveries, rebuild_from_lake
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.ledger import Delivery
-from tests.ingest.depot import Depot, make_settings, readings
+from tests.ingest.depot import BUILD, Depot, make_settings, readings
 
 POINTS, HOURS, VALUES = "AB", range(4), (1.0, 2.0)
 FIRST = datetime(2026, 2, 1)
@@ -126,7 +127,7 @@ def _check_versions(depot: Depot) -> None:
     assert backwards == (0,)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(history=histories())
 # A repeats what a says, then f falls silent: g's repetition must keep the value, in whatever order they load.
 @example(
@@ -171,7 +172,26 @@ def _load_and_check(depot: Depot, delivery: Delivery, said: Said, loaded: dict[i
     _check_versions(depot)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(history=histories())
+def test_many_at_once_end_alike(shared: Depot, history: tuple[list[Said], list[int], dict[int, list[Said]]]) -> None:
+    said, order, again = history
+    _empty(shared)
+    made = {number: _deliver(shared, said[number]) for number in sorted(range(len(said)), key=lambda at: said[at].rank)}
+    half = len(order) // 2
+    for part in (order[:half], order[half:]):
+        decisions = [Decision(made[number], Admission.ADMITTED) for number in part]
+        results = [result for _, result in load_deliveries(shared.con, shared.settings, decisions, build_id=BUILD)]
+        assert all(isinstance(result, LoadResult) for result in results), results
+    assert shared.current() == stands(said)
+    parses = [parse for parses in again.values() for parse in parses]
+    decisions = [Decision(_deliver(shared, parse, made[number]), Admission.ADMITTED) for number, (parse,) in again.items()]
+    assert all(isinstance(result, LoadResult) for _, result in load_deliveries(shared.con, shared.settings, decisions, build_id=BUILD))
+    assert shared.current() == stands([said[number] for number in range(len(said)) if number not in again] + parses)
+    _check_versions(shared)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(history=histories())
 def test_a_rebuild_from_the_lake_ends_alike(tmp_path_factory: pytest.TempPathFactory, history: tuple) -> None:
     said, order, again = history

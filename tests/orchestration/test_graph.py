@@ -76,7 +76,7 @@ def test_registers_come_before_everything_that_is_read_with_them(defs: dg.Defini
     graph = defs.resolve_asset_graph()
     for contract in load_contracts(real.feeds_dir)[0]:
         ancestors = graph.get_ancestor_asset_keys(dg.AssetKey(["feeds", contract.feed_id]))
-        assert (landing_key("point") in ancestors) is not contract.record_type.is_register
+        assert (landing_key("identifier") in ancestors) is not contract.record_type.is_register
 
 
 def test_the_closing_step_hangs_on_admission_alone_and_comes_last(defs: dg.Definitions) -> None:

@@ -44,7 +44,9 @@ def days(first: date, count: int) -> list[date]:
     return [first + timedelta(days=number) for number in range(count)]
 
 
-def total(point: str, item: str, unit: str, day: date, value: float | None, hours: float = 24, at: float = 0, **more: Any) -> dict[str, Any]:
+def total(
+    point: str, item: str, unit: str, day: date, value: float | None, hours: float = 24, at: float = 0, **more: Any
+) -> dict[str, Any]:
     """A total of a period, a day's by default."""
     return reading(point, item, unit, "cou", day, at, value, hours, **more)
 
@@ -54,7 +56,9 @@ def mean(point: str, parameter: str, unit: str, day: date, hour: float, value: f
     return reading(point, parameter, unit, more.pop("statistic", "avg"), day, hour, value, more.pop("hours", 1), **more)
 
 
-def reading(point: str, parameter: str, unit: str, statistic: str, day: date, at: float, value: float | None, hours: float, **more: Any) -> dict[str, Any]:
+def reading(
+    point: str, parameter: str, unit: str, statistic: str, day: date, at: float, value: float | None, hours: float, **more: Any
+) -> dict[str, Any]:
     return {
         "point_id": point, "parameter_code": parameter, "statistic": statistic, "source_kind": "automatic",
         "period_start_utc": local(day, at), "period_end_utc": local(day, at + hours), "value": value, "unit": unit, **more,
@@ -79,8 +83,19 @@ def enterprises(*names: str, **more: Any) -> Records:
     return {"enterprise": [{"enterprise_id": name, **SINCE, **more} for name in names]}
 
 
-def meter(point: str, enterprise: str | None, item: str = "electricity", process: str | None = None, parent: str | None = None, role: str | None = None,
-          step: int = 1440, kind: str = "energy", share: float | None = None, formula: str | None = None, **more: Any) -> Records:
+def meter(
+    point: str,
+    enterprise: str | None,
+    item: str = "electricity",
+    process: str | None = None,
+    parent: str | None = None,
+    role: str | None = None,
+    step: int = 1440,
+    kind: str = "energy",
+    share: float | None = None,
+    formula: str | None = None,
+    **more: Any,
+) -> Records:
     """A point with its channel and its place in a tree of meters."""
     records: Records = {
         "point": [{"point_id": point, "enterprise_id": enterprise, "process_id": process, "kind": kind, **SINCE}],
@@ -93,8 +108,17 @@ def meter(point: str, enterprise: str | None, item: str = "electricity", process
     return records  # fmt: skip
 
 
-def outlet(name: str, enterprise: str, medium: str, kind: str, channels: dict[str, str | None], discharge: str = "direct", receiver: str | None = None,
-           standard: str | None = None, step: int = 60) -> Records:
+def outlet(
+    name: str,
+    enterprise: str,
+    medium: str,
+    kind: str,
+    channels: dict[str, str | None],
+    discharge: str = "direct",
+    receiver: str | None = None,
+    standard: str | None = None,
+    step: int = 60,
+) -> Records:
     """An outlet with one monitoring point of the same name; `channels` are parameter → gas basis."""
     return {
         "outlet": [
@@ -377,7 +401,10 @@ def reported_masses() -> Iterable[Records]:
         total("MASSES-D", "a21026", "kg", MAY + timedelta(days=2), None, state="missing"),
     ]  # fmt: skip
     for hour in range(24):
-        readings += [mean("MASSES-H", "a00000", "m3/h", MAY, hour, 100_000.0), total("MASSES-H", "a21002", "kg", MAY, 5.0, hours=1, at=hour)]
+        readings += [
+            mean("MASSES-H", "a00000", "m3/h", MAY, hour, 100_000.0),
+            total("MASSES-H", "a21002", "kg", MAY, 5.0, hours=1, at=hour),
+        ]
         if hour < 10:
             readings.append(mean("MASSES-H", "a21002", "mg/m3", MAY, hour, 60.0))
         readings += [
@@ -418,8 +445,12 @@ def declared_emissions() -> Iterable[Records]:
             report("TELLS-W", "w01018", "water", *month(2024, 5), 700.0, "kg", subject_kind="outlet"),
             report("TELLS", "w21003", "water", *month(2024, 4), 33.0, "kg"),
             report("TELLS", "a21026", "air", date(2024, 1, 1), date(2025, 1, 1), 1000.0, "kg", report_kind="tax"),
-            report("TELLS", "a21026", "air", date(2024, 1, 1), date(2025, 1, 1), 1200.0, "kg", report_kind="permit_execution", line_id="form 1"),
-            report("TELLS", "a21026", "air", date(2024, 1, 1), date(2025, 1, 1), 34.0, "kg", report_kind="permit_execution", line_id="form 2"),
+            report(
+                "TELLS", "a21026", "air", date(2024, 1, 1), date(2025, 1, 1), 1200.0, "kg", report_kind="permit_execution", line_id="form 1"
+            ),
+            report(
+                "TELLS", "a21026", "air", date(2024, 1, 1), date(2025, 1, 1), 34.0, "kg", report_kind="permit_execution", line_id="form 2"
+            ),
         ],
     }
 
@@ -460,7 +491,12 @@ def efficiency_examples() -> Iterable[Records]:
         ]
     }  # fmt: skip
     for number, kwh, area in CIRCUIT_MONTHS:
-        yield {"self_report": [report("GAPPY", "electricity", "purchased", *month(2023, number), kwh, "kWh"), output("GAPPY-DS", *month(2023, number), area)]}
+        yield {
+            "self_report": [
+                report("GAPPY", "electricity", "purchased", *month(2023, number), kwh, "kWh"),
+                output("GAPPY-DS", *month(2023, number), area),
+            ]
+        }
     for number in range(1, 13):
         yield {"self_report": [report("YEARLY", "electricity", "purchased", *month(2023, number), 1000.0, "kWh")]}
     yield meter("TWOLINES-MAIN", "TWOLINES", role="billing")
@@ -504,25 +540,30 @@ RANDOM_MEMBERS = [f"RND{number:02d}" for number in range(12)]
 
 def random_park(seed: int = 20231123) -> Iterable[Records]:
     """Deliveries of every kind between enterprises of which some leave or belong elsewhere, and outlets of every place in the discharge path."""
-    draw = random.Random(seed)  # noqa: S311 - a test's dice
+    draw = random.Random(seed)
     first, length = date(2023, 2, 20), 18
     for number, name in enumerate(RANDOM_MEMBERS):
         leaves = first + timedelta(days=draw.randrange(2, length)) if number % 4 == 3 else None
-        yield {"enterprise": [{"enterprise_id": name, "park_id": "OTHER" if number == 5 else "PARK", "valid_from": date(2020, 1, 1), "valid_to": leaves}]}
+        yield {
+            "enterprise": [
+                {"enterprise_id": name, "park_id": "OTHER" if number == 5 else "PARK", "valid_from": date(2020, 1, 1), "valid_to": leaves}
+            ]
+        }
         for item, unit in (("steam_low_pressure", "t"), ("electricity", "kWh"), ("reclaimed_water", "m3")):
             for meter_number in range(draw.randrange(1, 4)):
                 point = f"{name}-{item}-{meter_number}"
                 yield meter(point, name, item=item, flow_item=draw.choice([None, None, "received", "self_produced", "sent"]))
                 yield {
                     "reading": [
-                        total(point, item, unit, day, round(draw.uniform(0, 50), 3)) for day in days(first, length) if draw.random() < 0.85
+                        total(point, item, unit, day, draw.randrange(400) / 8) for day in days(first, length) if draw.random() < 0.85
                     ]
                 }  # fmt: skip
                 if draw.random() < 0.5:
                     receivers = draw.sample(RANDOM_MEMBERS, draw.choice([1, 1, 2]))
                     yield {
                         "flow_link": [
-                            {"point_id": point, "target_kind": "enterprise", "target_id": receiver, "medium": item, **SINCE} for receiver in receivers
+                            {"point_id": point, "target_kind": "enterprise", "target_id": receiver, "medium": item, **SINCE}
+                            for receiver in receivers
                         ]
                     }
                 elif draw.random() < 0.4:
@@ -541,12 +582,14 @@ def random_park(seed: int = 20231123) -> Iterable[Records]:
                 for day in days(first, length)
                 if draw.random() < 0.9
                 for row in (
-                    total(name_of_outlet, "w00000", "m3", day, round(draw.uniform(1, 99), 2)),
-                    mean(name_of_outlet, "w01018", "mg/L", day, 0, round(draw.uniform(1, 99), 2), hours=24),
+                    total(name_of_outlet, "w00000", "m3", day, draw.randrange(8, 800) / 8),
+                    mean(name_of_outlet, "w01018", "mg/L", day, 0, draw.randrange(8, 800) / 8, hours=24),
                 )
             ]
         }
-        yield {"self_report": [report(name, "diesel", "purchased", *month(2023, number), draw.uniform(0, 9), "t") for number in (1, 2, 3)]}
+        yield {
+            "self_report": [report(name, "diesel", "purchased", *month(2023, number), draw.randrange(72) / 8, "t") for number in (1, 2, 3)]
+        }
     sharers = draw.sample(RANDOM_MEMBERS, 3)
     yield {
         "allocation": [

@@ -40,7 +40,9 @@ def test_electricity_by_heat_and_by_the_coal_behind_it(known_park: Warehouse) ->
 
 class TestMeteringTree:
     def day(self, park: Warehouse, number: int) -> dict[str | None, tuple[float, float | None]]:
-        found = park.query(f"select * from marts.enterprise_consumption_daily where enterprise_id = 'TREE' and local_date = '2023-01-0{number}'")
+        found = park.query(
+            f"select * from marts.enterprise_consumption_daily where enterprise_id = 'TREE' and local_date = '2023-01-0{number}'"
+        )
         return {row["process_id"]: (row["quantity"], row["unmetered_quantity"]) for row in found}
 
     def test_only_the_billing_meter_is_the_whole(self, known_park: Warehouse) -> None:
@@ -59,12 +61,19 @@ class TestMeteringTree:
         assert (quantity, covered, expected, share) == (300, 72, 31 * 24, pytest.approx(3 / 31))
 
     def test_virtual_meters(self, known_park: Warehouse) -> None:
-        found = rows(known_park, "enterprise_consumption_daily", "enterprise_id = 'VIRTUAL'", "process_id, quantity, estimated_share, unmetered_quantity")
+        found = rows(
+            known_park,
+            "enterprise_consumption_daily",
+            "enterprise_id = 'VIRTUAL'",
+            "process_id, quantity, estimated_share, unmetered_quantity",
+        )
         assert found == [("VIRTUAL-P1", 25, 0, None), ("VIRTUAL-P2", 10, 1, None), (None, 100, 0, 65)]
 
 
 def test_a_shared_meter_is_divided_and_estimated(known_park: Warehouse) -> None:
-    found = rows(known_park, "enterprise_consumption_daily", "enterprise_id like 'SHARE%'", "enterprise_id, quantity, estimated_share, state")
+    found = rows(
+        known_park, "enterprise_consumption_daily", "enterprise_id like 'SHARE%'", "enterprise_id, quantity, estimated_share, state"
+    )
     assert found == [("SHARE1", pytest.approx(7), 1, "estimated"), ("SHARE2", pytest.approx(3), 1, "estimated")]
 
 
@@ -106,13 +115,19 @@ class TestOwnProduction:
 
     def test_a_working_medium_is_in_no_energy_total(self, known_park: Warehouse) -> None:
         row = self.row(known_park, "tap_water")
-        assert (row["energy_tce_calorific"], row["energy_tce_working_medium"], row["is_factor_missing"]) == (None, pytest.approx(0.02571), False)
+        assert (row["energy_tce_calorific"], row["energy_tce_working_medium"], row["is_factor_missing"]) == (
+            None,
+            pytest.approx(0.02571),
+            False,
+        )
 
 
 class TestLongQuantities:
     def test_a_bill_is_in_no_day_and_apportioned_to_months(self, known_park: Warehouse) -> None:
         assert rows(known_park, "enterprise_consumption_daily", "enterprise_id = 'BILLED'") == []
-        found = rows(known_park, "enterprise_consumption_monthly", "enterprise_id = 'BILLED'", "month_start_date, quantity, estimated_share, state")
+        found = rows(
+            known_park, "enterprise_consumption_monthly", "enterprise_id = 'BILLED'", "month_start_date, quantity, estimated_share, state"
+        )
         assert found == [
             (date(2023, 1, 1), pytest.approx(160), 1, "estimated"),
             (date(2023, 2, 1), pytest.approx(150), 1, "estimated"),
@@ -120,7 +135,9 @@ class TestLongQuantities:
 
     def test_inside_its_quarter_it_is_measured(self, known_park: Warehouse) -> None:
         for table in ("enterprise_consumption_quarterly", "enterprise_consumption_annual"):
-            assert rows(known_park, table, "enterprise_id = 'BILLED'", "quantity, measured_share, state") == [(pytest.approx(310), 1, "measured")]
+            assert rows(known_park, table, "enterprise_id = 'BILLED'", "quantity, measured_share, state") == [
+                (pytest.approx(310), 1, "measured")
+            ]
 
     def test_an_unread_register_counts_in_its_month(self, known_park: Warehouse) -> None:
         """1 kWh an hour over 29 days; the ten days between two readings have no daily row."""
@@ -148,7 +165,12 @@ class TestFactors:
         assert (tce, co2) == (pytest.approx(0.01229), None)
 
     def test_zero_is_a_quantity_and_missing_is_not(self, known_park: Warehouse) -> None:
-        found = rows(known_park, "enterprise_consumption_daily", "enterprise_id = 'IDLE'", "local_date, quantity, energy_tce_calorific, measured_share, state")
+        found = rows(
+            known_park,
+            "enterprise_consumption_daily",
+            "enterprise_id = 'IDLE'",
+            "local_date, quantity, energy_tce_calorific, measured_share, state",
+        )
         assert found == [
             (date(2023, 1, 1), 0, 0, None, "measured"),
             (date(2023, 1, 3), 24, pytest.approx(24 * 0.0001229), 1, "measured"),
@@ -165,10 +187,14 @@ class TestDeclarations:
 
     def test_never_mixed_within_a_month(self, known_park: Warehouse) -> None:
         """Metered in February, declared in the eleven other months; longer periods say how much of them is which."""
-        found = rows(known_park, "enterprise_consumption_monthly", "enterprise_id = 'PARTLY'", "month_start_date, quantity, measured_share, state")
+        found = rows(
+            known_park, "enterprise_consumption_monthly", "enterprise_id = 'PARTLY'", "month_start_date, quantity, measured_share, state"
+        )
         for first, quantity, measured, state in found:
             assert (quantity, measured, state) == ((280, 1, "measured") if first.month == 2 else (300, 0, "self_reported"))
-        [(quantity, measured, state)] = rows(known_park, "enterprise_consumption_annual", "enterprise_id = 'PARTLY'", "quantity, measured_share, state")
+        [(quantity, measured, state)] = rows(
+            known_park, "enterprise_consumption_annual", "enterprise_id = 'PARTLY'", "quantity, measured_share, state"
+        )
         assert (quantity, measured, state) == (280 + 11 * 300, pytest.approx(280 / 3580), "self_reported")
 
     def test_one_kind_of_report_speaks(self, known_park: Warehouse) -> None:
@@ -184,12 +210,18 @@ class TestDeclarations:
         assert found == [(None, 0, "missing")]
 
 
-@pytest.mark.parametrize(("shorter", "longer", "period"), [("monthly", "quarterly", "quarter"), ("monthly", "annual", "year"), ("daily", "monthly", "month")])
+@pytest.mark.parametrize(
+    ("shorter", "longer", "period"), [("monthly", "quarterly", "quarter"), ("monthly", "annual", "year"), ("daily", "monthly", "month")]
+)
 def test_quantities_are_conserved(known_park: Warehouse, shorter: str, longer: str, period: str) -> None:
     """Longer periods are the sums of shorter ones; of days where a month has nothing that is longer than a day."""
     start = {"daily": "local_date", "monthly": "month_start_date"}[shorter]
     key = "enterprise_id, process_id, item_code"
-    only_days = "where (enterprise_id, item_code) not in (select enterprise_id, item_code from intermediate.int_consumption_long)" if shorter == "daily" else ""
+    only_days = (
+        "where (enterprise_id, item_code) not in (select enterprise_id, item_code from intermediate.int_consumption_long)"
+        if shorter == "daily"
+        else ""
+    )
     differing = known_park.query(
         f"""
         with sums as (

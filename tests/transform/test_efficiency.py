@@ -16,7 +16,9 @@ def one(park: Warehouse, period: str, where: str) -> dict[str, Any]:
 def test_worked_example(known_park: Warehouse) -> None:
     """2 160 000 kWh / 120 000 m2 = 18 kWh/m2, from reports that exist for the year only."""
     for product in ("ALL", "BOARD-DS"):
-        row = one(known_park, "annual", f"enterprise_id = 'BOARD' and metric_code = 'electricity_per_output' and product_code = '{product}'")
+        row = one(
+            known_park, "annual", f"enterprise_id = 'BOARD' and metric_code = 'electricity_per_output' and product_code = '{product}'"
+        )
         assert (row["value"], row["unit"], row["numerator"], row["denominator"]) == (18, "kWh/m2", 2_160_000, 120_000)
         assert (row["state"], row["measured_share"], row["months"]) == ("self_reported", 0, 12)
 
@@ -44,13 +46,19 @@ class TestBothSides:
         assert row["completeness_share"] == pytest.approx(2 / 3)
 
     def test_a_month_without_its_output_is_missing(self, known_park: Warehouse) -> None:
-        row = one(known_park, "monthly", "enterprise_id = 'GAPPY' and metric_code = 'electricity_per_output' and product_code = 'ALL' and month_start_date = '2023-02-01'")
+        row = one(
+            known_park,
+            "monthly",
+            "enterprise_id = 'GAPPY' and metric_code = 'electricity_per_output' and product_code = 'ALL' and month_start_date = '2023-02-01'",
+        )
         assert (row["value"], row["numerator"], row["denominator"], row["state"], row["months"]) == (None, 180_000, None, "missing", 0)
 
     def test_what_is_known_by_the_year_only(self, known_park: Warehouse) -> None:
         """Twelve months of electricity and a year's output: no month has a ratio, the year has."""
         where = "enterprise_id = 'YEARLY' and metric_code = 'electricity_per_output' and product_code = 'ALL'"
-        assert {row["state"] for row in known_park.query(f"select state from marts.enterprise_efficiency_monthly where {where}")} == {"missing"}
+        assert {row["state"] for row in known_park.query(f"select state from marts.enterprise_efficiency_monthly where {where}")} == {
+            "missing"
+        }
         row = one(known_park, "annual", where)
         assert (row["value"], row["months"]) == (10, 12)
 
@@ -63,7 +71,9 @@ class TestScopes:
     METRIC = "enterprise_id = 'TWOLINES' and metric_code = 'electricity_per_output'"
 
     def test_processes_and_products(self, known_park: Warehouse) -> None:
-        found = known_park.query(f"select process_id, product_code, value, unit, state from marts.enterprise_efficiency_monthly where {self.METRIC} order by all")
+        found = known_park.query(
+            f"select process_id, product_code, value, unit, state from marts.enterprise_efficiency_monthly where {self.METRIC} order by all"
+        )
         assert [tuple(row.values()) for row in found] == [
             ("TWOLINES-P1", "ALL", pytest.approx(20), "kWh/m2", "self_reported"),
             ("TWOLINES-P1", "TWOLINES-DS", pytest.approx(20), "kWh/m2", "self_reported"),
@@ -108,7 +118,9 @@ def test_flow_of_an_outlet_counts_once(known_park: Warehouse) -> None:
 
 class TestProduction:
     def test_monthly(self, known_park: Warehouse) -> None:
-        found = known_park.query("select * from marts.enterprise_production_monthly where enterprise_id = 'GAPPY' order by month_start_date")
+        found = known_park.query(
+            "select * from marts.enterprise_production_monthly where enterprise_id = 'GAPPY' order by month_start_date"
+        )
         assert [(row["quantity"], row["unit"], row["state"], row["completeness_share"]) for row in found] == [
             (10_000, "m2", "self_reported", 1), (None, "m2", "missing", 0), (15_000, "m2", "self_reported", 1),
         ]  # fmt: skip

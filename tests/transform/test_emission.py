@@ -33,7 +33,12 @@ class TestFlueGas:
 
     def test_a_marked_hour_is_missing_and_not_zero(self, known_park: Warehouse) -> None:
         hour = self.hour(known_park, 18)
-        assert (hour["mass_kg"], hour["concentration"], hour["state"], hour["validity_basis"]) == (None, None, "missing", "marked_or_missing")
+        assert (hour["mass_kg"], hour["concentration"], hour["state"], hour["validity_basis"]) == (
+            None,
+            None,
+            "missing",
+            "marked_or_missing",
+        )
 
     def test_a_stopped_hour_is_zero_without_concentration(self, known_park: Warehouse) -> None:
         hour = self.hour(known_park, 20)
@@ -55,12 +60,16 @@ class TestFlueGas:
 
     @pytest.mark.parametrize("basis", ["dry0", "wet0", "dry20", "wet20", "actual", "unstated", "velocity"])
     def test_every_basis_gives_the_same_mass(self, known_park: Warehouse, basis: str) -> None:
-        [(mass, concentration, flow)] = rows(known_park, "emission_hourly", f"outlet_id = 'BASES-{basis}'", "mass_kg, concentration, flow_m3")
+        [(mass, concentration, flow)] = rows(
+            known_park, "emission_hourly", f"outlet_id = 'BASES-{basis}'", "mass_kg, concentration, flow_m3"
+        )
         assert mass == pytest.approx(9.658222, abs=5e-6)
         assert (concentration, flow) == (pytest.approx(35.2), pytest.approx(274_381.31, abs=0.05))
 
     def test_what_cannot_be_converted_is_missing(self, known_park: Warehouse) -> None:
-        found = rows(known_park, "emission_hourly", "outlet_id = 'BASES-nohumidity'", "mass_kg, concentration_reported, state, validity_basis")
+        found = rows(
+            known_park, "emission_hourly", "outlet_id = 'BASES-nohumidity'", "mass_kg, concentration_reported, state, validity_basis"
+        )
         assert found == [(None, 32, "missing", "concentration_not_convertible")]
 
 
@@ -113,7 +122,9 @@ class TestReportedMasses:
         assert rows(known_park, "enterprise_emission_daily", "outlet_id = 'MASSES-H'", "mass_kg, method_code") == [(120, "reported_mass")]
 
     def test_a_converted_concentration_makes_no_mass(self, known_park: Warehouse) -> None:
-        found = known_park.query("select distinct mass_kg, concentration_corrected, validity_basis from marts.emission_hourly where outlet_id = 'MASSES-Z'")
+        found = known_park.query(
+            "select distinct mass_kg, concentration_corrected, validity_basis from marts.emission_hourly where outlet_id = 'MASSES-Z'"
+        )
         assert found == [{"mass_kg": None, "concentration_corrected": 12, "validity_basis": "only_converted_concentration"}]
 
 
@@ -131,15 +142,24 @@ def test_a_shared_outlet_is_divided_and_estimated(known_park: Warehouse) -> None
 
 class TestDeclared:
     def test_monitored_months_are_not_declared_ones(self, known_park: Warehouse) -> None:
-        found = rows(known_park, "enterprise_emission_monthly", "outlet_id = 'TELLS-W'", "month_start_date, mass_kg, self_reported_kg, method_code")
+        found = rows(
+            known_park, "enterprise_emission_monthly", "outlet_id = 'TELLS-W'", "month_start_date, mass_kg, self_reported_kg, method_code"
+        )
         assert found == [(date(2024, 4, 1), 500, 500, "self_reported"), (date(2024, 5, 1), pytest.approx(24), 0, "concentration_flow")]
 
     def test_a_year_of_both_says_so(self, known_park: Warehouse) -> None:
-        found = rows(known_park, "enterprise_emission_annual", "outlet_id = 'TELLS-W'", "mass_kg, self_reported_kg, measured_kg, method_code, state")
+        found = rows(
+            known_park, "enterprise_emission_annual", "outlet_id = 'TELLS-W'", "mass_kg, self_reported_kg, measured_kg, method_code, state"
+        )
         assert found == [(pytest.approx(524), 500, pytest.approx(24), "several", "self_reported")]
 
     def test_the_permit_s_report_goes_before_the_tax_return_and_its_forms_add_up(self, known_park: Warehouse) -> None:
-        found = rows(known_park, "enterprise_emission_annual", "enterprise_id = 'TELLS' and medium = 'air'", "outlet_id, mass_kg, counts_in_park_total")
+        found = rows(
+            known_park,
+            "enterprise_emission_annual",
+            "enterprise_id = 'TELLS' and medium = 'air'",
+            "outlet_id, mass_kg, counts_in_park_total",
+        )
         assert found == [(None, 1234, True)]
 
     def test_water_of_a_whole_enterprise_goes_where_its_outlets_go(self, known_park: Warehouse) -> None:
@@ -188,4 +208,4 @@ def test_days_are_the_sums_of_their_hours(known_park: Warehouse) -> None:
 
 def test_hours_are_utc_and_days_are_the_park_s(known_park: Warehouse) -> None:
     [(hour, day)] = rows(known_park, "emission_hourly", "outlet_id = 'BASES-dry0'", "hour_start_utc, local_date")
-    assert (hour, day) == (datetime(2024, 5, 5, 16), date(2024, 5, 6))  # noqa: DTZ001 - naive UTC
+    assert (hour, day) == (datetime(2024, 5, 5, 16), date(2024, 5, 6))

@@ -19,14 +19,24 @@ def test_both_limits_of_a_stack(known_park: Warehouse) -> None:
     assert (standard["limit_id"], standard["limit_value"], standard["is_binding"]) == ("GB13271-2014-coal:a21026:hour", 300, False)
     for row, exceeded in ((permit, 18), (standard, 0)):
         # marked, stopped and air-like hours are no judgement on the source
-        assert (row["periods_evaluated"], row["excluded_by_mark"], row["exceeded"], row["max_value"]) == (18, 6, exceeded, pytest.approx(42.24))
+        assert (row["periods_evaluated"], row["excluded_by_mark"], row["exceeded"], row["max_value"]) == (
+            18,
+            6,
+            exceeded,
+            pytest.approx(42.24),
+        )
 
 
 def test_a_day_of_water(known_park: Warehouse) -> None:
     """A weighted mean of 50 mg/L meets a limit of 50; the permit names the whole enterprise and is looser."""
     permit, standard = compliance(known_park, "PLANT-W")
     assert (permit["limit_value"], permit["is_binding"], permit["exceeded"]) == (60, False, 0)
-    assert (standard["limit_value"], standard["is_binding"], standard["exceeded"], standard["max_value"]) == (50, True, 0, pytest.approx(50))
+    assert (standard["limit_value"], standard["is_binding"], standard["exceeded"], standard["max_value"]) == (
+        50,
+        True,
+        0,
+        pytest.approx(50),
+    )
 
 
 def test_equal_to_the_limit_is_met(known_park: Warehouse) -> None:

@@ -87,7 +87,9 @@ class TestMembership:
     def days(self, park: Warehouse) -> dict[date, float]:
         return {
             row["local_date"]: row["quantity"]
-            for row in park.query("select local_date, quantity from marts.park_consumption_daily where item_code = 'electricity' and local_date <= '2023-01-02'")
+            for row in park.query(
+                "select local_date, quantity from marts.park_consumption_daily where item_code = 'electricity' and local_date <= '2023-01-02'"
+            )
         }
 
     def test_members_of_the_day(self, known_park: Warehouse) -> None:
@@ -99,7 +101,11 @@ class TestMembership:
         days = self.days(known_park)
         for day in (date(2023, 1, 1), date(2023, 1, 2)):
             outsiders = {"ELSEWHERE"} | ({"JOINS"} if day == date(2023, 1, 1) else set())
-            members = {row["enterprise_id"]: row["quantity"] for row in theirs if row["local_date"] == day and row["enterprise_id"] not in outsiders}
+            members = {
+                row["enterprise_id"]: row["quantity"]
+                for row in theirs
+                if row["local_date"] == day and row["enterprise_id"] not in outsiders
+            }
             assert members["-"] == 7
             assert days[day] == pytest.approx(sum(members.values()))
 
@@ -130,7 +136,9 @@ class TestDischarge:
 class TestEfficiency:
     def test_whoever_owes_a_side_is_left_out_with_both(self, known_park: Warehouse) -> None:
         """Of the enterprises with a whole year's output value only BOARD reported one: the others' energy is in no ratio."""
-        [row] = known_park.query("select * from marts.park_efficiency_annual where metric_code = 'energy_per_output_value' and year_start_date = '2023-01-01'")
+        [row] = known_park.query(
+            "select * from marts.park_efficiency_annual where metric_code = 'energy_per_output_value' and year_start_date = '2023-01-01'"
+        )
         assert row["value"] == pytest.approx(2160 * 0.1229 / 5000)
         assert row["enterprises_counted"] == 1
         assert row["enterprises_left_out"] > 5

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.transform.harness import Warehouse
-from tests.transform.known_park import SINCE, enterprises, local, merged, month, report
+from tests.transform.known_park import enterprises, local, merged, month, report
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +30,32 @@ def declared(known_park: Warehouse, make_copy: Callable[[Warehouse], Warehouse])
         # a year is never spread over its months
         report("ANNUAL", "diesel", "purchased", *year, 120.0, "t"),
         # days that fill a month
-        *(report("DAYS", "diesel", "purchased", date(2025, 2, day), date(2025, 2, day + 1) if day < 28 else date(2025, 3, 1), 1.0, "t") for day in range(1, 29)),
+        *(
+            report("DAYS", "diesel", "purchased", date(2025, 2, day), date(2025, 2, day + 1) if day < 28 else date(2025, 3, 1), 1.0, "t")
+            for day in range(1, 29)
+        ),
         report("STRANGE-P9", "diesel", "purchased", *month(2025, 1), 5.0, "t", subject_kind="process"),
-        report("LATE", "diesel", "purchased", *month(2025, 1), 5.0, "t", submitted_at_utc=local(date(2025, 2, 20)), due_at_utc=local(date(2025, 2, 15))),
+        report(
+            "LATE",
+            "diesel",
+            "purchased",
+            *month(2025, 1),
+            5.0,
+            "t",
+            submitted_at_utc=local(date(2025, 2, 20)),
+            due_at_utc=local(date(2025, 2, 15)),
+        ),
         report("LATE", "diesel", "purchased", *month(2025, 2), None, "t", due_at_utc=local(date(2025, 3, 15))),
-        report("LATE", "gasoline", "purchased", *month(2025, 1), 5.0, "t", submitted_at_utc=local(date(2025, 2, 10)), due_at_utc=local(date(2025, 2, 15))),
+        report(
+            "LATE",
+            "gasoline",
+            "purchased",
+            *month(2025, 1),
+            5.0,
+            "t",
+            submitted_at_utc=local(date(2025, 2, 10)),
+            due_at_utc=local(date(2025, 2, 15)),
+        ),
     ]
     copy.load(merged([enterprises("FULL", "HALF", "SHORT", "BILL", "ANNUAL", "DAYS", "LATE"), {"self_report": lines}]))
     copy.build("self_reported", "int_self_report_periods")
@@ -85,19 +106,33 @@ class TestMart:
         assert declared.value("select count(*) from marts.self_reported") == counted > 100
 
     def test_kinds_and_lines_stand_side_by_side(self, declared: Warehouse) -> None:
-        found = declared.query("select report_kind, line_id, value from marts.self_reported where subject_id = 'TELLS' and medium = 'air' order by all")
-        assert [tuple(row.values()) for row in found] == [("permit_execution", "form 1", 1200), ("permit_execution", "form 2", 34), ("tax", "-", 1000)]
+        found = declared.query(
+            "select report_kind, line_id, value from marts.self_reported where subject_id = 'TELLS' and medium = 'air' order by all"
+        )
+        assert [tuple(row.values()) for row in found] == [
+            ("permit_execution", "form 1", 1200),
+            ("permit_execution", "form 2", 34),
+            ("tax", "-", 1000),
+        ]
 
     def test_subjects_find_their_enterprise(self, declared: Warehouse) -> None:
         find = "select enterprise_id, process_id from marts.self_reported where subject_id = '{}' limit 1"
-        for subject, expected in (("WITHPARTS-P1", ("WITHPARTS", "WITHPARTS-P1")), ("TELLS-W", ("TELLS", None)), ("TWOLINES-DS", ("TWOLINES", "TWOLINES-P1"))):
+        for subject, expected in (
+            ("WITHPARTS-P1", ("WITHPARTS", "WITHPARTS-P1")),
+            ("TELLS-W", ("TELLS", None)),
+            ("TWOLINES-DS", ("TWOLINES", "TWOLINES-P1")),
+        ):
             assert tuple(declared.query(find.format(subject))[0].values()) == expected
 
     def test_nobody_s_process_is_kept_without_an_owner(self, declared: Warehouse) -> None:
-        assert declared.query("select enterprise_id, value from marts.self_reported where subject_id = 'STRANGE-P9'") == [{"enterprise_id": None, "value": 5}]
+        assert declared.query("select enterprise_id, value from marts.self_reported where subject_id = 'STRANGE-P9'") == [
+            {"enterprise_id": None, "value": 5}
+        ]
 
     def test_late_and_overdue(self, declared: Warehouse) -> None:
-        found = declared.query("select item_code, period_start, is_late, state from marts.self_reported where subject_id = 'LATE' order by all")
+        found = declared.query(
+            "select item_code, period_start, is_late, state from marts.self_reported where subject_id = 'LATE' order by all"
+        )
         assert [tuple(row.values()) for row in found] == [
             ("diesel", date(2025, 1, 1), True, "self_reported"), ("diesel", date(2025, 2, 1), True, "missing"), ("gasoline", date(2025, 1, 1), False, "self_reported"),
         ]  # fmt: skip
@@ -107,8 +142,8 @@ def test_an_enterprise_that_nobody_registered_is_heard(known_park: Warehouse, ma
     """It has figures of its own and is in none of the park's."""
     copy = make_copy(known_park)
     before = copy.value("select sum(mass_kg) from marts.park_emission_annual")
-    copy.load({"self_report": [report("STRANGER", "a21026", "air", date(2024, 1, 1), date(2025, 1, 1), 77.0, "kg")], "park": [{**SINCE, "park_id": "P2"}]})
-    copy.build("park_emission_annual", "park_eliminations_monthly")
+    copy.load({"self_report": [report("STRANGER", "a21026", "air", date(2024, 1, 1), date(2025, 1, 1), 77.0, "kg")]})
+    copy.build("enterprise_emission_annual", "park_emission_annual")
     [row] = copy.query("select mass_kg, counts_in_park_total from marts.enterprise_emission_annual where enterprise_id = 'STRANGER'")
     assert tuple(row.values()) == (77, False)
     assert copy.value("select sum(mass_kg) from marts.park_emission_annual") == pytest.approx(before)

@@ -1,6 +1,6 @@
 {#-
-    The ledger brought to points and dates, before cumulative meters widen it. Register rows are read with their
-    superseded versions: the owner a point has lost must be rebuilt as much as the one it has gained.
+    The ledger brought to points and dates, before cumulative meters widen it. What was said of outlets, enterprises and the
+    rest concerns no table of points: int_touched_enterprise_dates takes it from the ledger itself.
 -#}
 {{ config(materialized='table') }}
 
@@ -25,16 +25,6 @@ changes as (
     {%- endif %}
 ),
 
-points_ever as (
-    select distinct
-        point_id,
-        enterprise_id,
-        outlet_id,
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ source('landing', 'point') }}
-),
-
 ranges as (
     select
         entity_id as point_id,
@@ -46,25 +36,15 @@ ranges as (
     where entity_kind = 'point'
     union all
     select
-        points_ever.point_id,
-        greatest(changes.date_from, points_ever.valid_from) as date_from,
-        least(changes.date_to, points_ever.valid_to) as date_to,
-        changes.change_seq,
-        changes.is_measurement_change
-    from changes
-    inner join points_ever
-        on (changes.entity_kind = 'outlet' and changes.entity_id = points_ever.outlet_id)
-            or (changes.entity_kind = 'enterprise' and changes.entity_id = points_ever.enterprise_id)
-    union all
-    select
         every_point.point_id,
         changes.date_from,
         changes.date_to,
         changes.change_seq,
         changes.is_measurement_change
     from changes
-    cross join (select distinct point_id from points_ever) as every_point
+    cross join (select distinct point_id from {{ source('landing', 'point') }}) as every_point
     where changes.entity_kind = 'park'
+        and changes.is_measurement_change
 ),
 
 days as (

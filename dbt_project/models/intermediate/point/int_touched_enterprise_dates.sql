@@ -1,6 +1,7 @@
 {#-
-    What must be rebuilt at the level of enterprises and the park. `-` stands for points of the park itself, which belong to
-    no enterprise; models of entity park take the dates alone.
+    What must be rebuilt at the level of enterprises and the park: whomever a changed point concerns, and what the ledger says
+    of everything else. Register rows are read with their superseded versions, as in int_point_reach. `-` stands for points of
+    the park itself, which belong to no enterprise; models of entity park take the dates alone.
 -#}
 {{ config(materialized='table') }}
 

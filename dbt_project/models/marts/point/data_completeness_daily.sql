@@ -78,7 +78,11 @@ final as (
         valid_periods,
         flagged_periods,
         late_periods,
-        least(cast(1 as double), cast(received_periods as double) / expected_periods) as completeness_share
+        -- `least` passes a null over and would call an unknown share complete
+        case
+            when received_periods >= expected_periods then cast(1 as double)
+            else cast(received_periods as double) / expected_periods
+        end as completeness_share
     from joined
 )
 

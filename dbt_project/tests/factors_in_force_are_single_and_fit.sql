@@ -1,0 +1,47 @@
+{#-
+    Of one origin one factor is in force for an item, purpose and date, and it is per the unit that the item is counted in. The
+    park's own rows are looked at too: they go before the seed's, but not before each other.
+-#}
+{{ config(meta={'dagster': {'ref': {'name': 'factor'}}}) }}
+
+with
+
+factors as (
+    select
+        *,
+        case when kind in ('ghg', 'grid') then 'carbon' else kind end as purpose
+    from {{ ref('stg_factors') }}
+    where is_default
+),
+
+parameters as (
+    select * from {{ ref('stg_parameters') }}
+),
+
+overlapping as (
+    select
+        one.factor_id,
+        'holds together with ' || other.factor_id as finding
+    from factors as one
+    inner join factors as other
+        on one.factor_id < other.factor_id
+            and one.origin = other.origin
+            and one.item_code = other.item_code
+            and one.purpose = other.purpose
+            and (one.basis = other.basis or 'both' in (one.basis, other.basis) or one.purpose = 'carbon')
+            and one.valid_from < coalesce(other.valid_to, {{ end_of_time() }})
+            and other.valid_from < coalesce(one.valid_to, {{ end_of_time() }})
+),
+
+misfits as (
+    select
+        factors.factor_id,
+        'is per ' || factors.unit_from || ', the item is counted in ' || coalesce(parameters.total_unit, 'nothing') as finding
+    from factors
+    left join parameters on factors.item_code = parameters.parameter_code
+    where factors.unit_from is distinct from case when factors.kind = 'self_produced' then '1' else parameters.total_unit end
+)
+
+select * from overlapping
+union all
+select * from misfits

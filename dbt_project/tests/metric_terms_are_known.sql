@@ -1,0 +1,30 @@
+{#- A metric that names a source, item or measure that nobody makes would silently be nobody's metric. -#}
+{{ config(meta={'dagster': {'ref': {'name': 'metric'}}}) }}
+
+with
+
+terms as (
+    select * from {{ ref('int_metric_terms') }}
+),
+
+parameters as (
+    select distinct parameter_code from {{ ref('stg_parameters') }}
+)
+
+select
+    terms.metric_code,
+    terms.side,
+    terms.source,
+    terms.code,
+    terms.measure
+from terms
+left join parameters on terms.code = parameters.parameter_code
+where terms.source not in ('consumption', 'emission', 'production', 'self_report')
+    or (terms.code not in ('ALL', 'WATER_FLOW', 'AIR_FLOW') and parameters.parameter_code is null)
+    or (terms.source = 'consumption' and terms.measure not in (
+        'quantity', 'purchased', 'received', 'sent', 'self_produced', 'recycled', 'energy_tce_calorific', 'energy_tce_primary',
+        'energy_tce_working_medium', 'co2e_t'
+    ))
+    or (terms.source = 'emission' and terms.measure not in ('mass_kg', 'flow_m3'))
+    or (terms.source = 'production' and (terms.code <> 'ALL' or terms.measure not in ('quantity', 'output_value_cny', 'value_added_cny')))
+    or terms.scale is null
