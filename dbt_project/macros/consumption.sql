@@ -23,7 +23,8 @@
         -- only a report knows stocks
         cast(null as double) as stock_increase,
         sum(case when {{ counts }} and part = 'recycled' then quantity end) as recycled,
-        {{ 'sum(case when is_divided and process_id is null then quantity end)' if loop.first else 'cast(null as double)' }} as unmetered_quantity,
+        {{ 'sum(case when is_divided and process_id is null then quantity end)' if loop.first else 'cast(null as double)' }}
+            as unmetered_quantity,
         {%- for provenance in provenances() %}
         sum(case when {{ counts }} then abs({{ provenance }}_quantity) end) as {{ provenance }}_gross,
         {%- endfor %}
@@ -74,7 +75,9 @@
 {#- A sum of rows; of energy and carbon none where one of the rows has a quantity and no factor: a part would pass for the whole. -#}
 {% macro consumption_sum(measure, prefix='') -%}
 {%- if measure in transferred_measures().values() -%}
-case when count(case when {{ prefix }}quantity <> 0 and {{ prefix }}{{ measure }} is null then 1 end) = 0 then sum({{ prefix }}{{ measure }}) end
+case when count(case when {{ prefix }}quantity <> 0 and {{ prefix }}{{ measure }} is null then 1 end) = 0
+    then sum({{ prefix }}{{ measure }})
+end
 {%- else -%}
 sum({{ prefix }}{{ measure }})
 {%- endif -%}
@@ -331,7 +334,10 @@ without_transfers as (
 )
 {%- endmacro %}
 
-{#- A sum less what is taken out of it; sums of the same numbers in another order leave a billionth, which is nothing; and minus zero is zero. -#}
+{#-
+    A sum less what is taken out of it. Sums of the same numbers in another order leave a billionth, which is nothing; and minus
+    zero is zero.
+-#}
 {% macro less(measure) -%}
 0 + round(summed.{{ measure }} - coalesce(taken_out.{{ measure }}, 0), 9) as {{ measure }}
 {%- endmacro %}

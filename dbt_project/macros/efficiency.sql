@@ -9,7 +9,9 @@
     select
         {{ key | join(', ') }},
         max(scale) as scale,
-        max(case when side = 'denominator' and metric_unit like '%{product_unit}%' then replace(metric_unit, '{product_unit}', coalesce(unit, 'unit')) end) as product_metric_unit,
+        -- the unit of what is counted stands in the metric's unit, where it is one
+        max(case when side = 'denominator' and is_applicable then replace(metric_unit, '{product_unit}', coalesce(unit, 'unit')) end)
+            as product_metric_unit,
         max(metric_unit) as metric_unit,
         max(case when side = 'numerator' then value end) as numerator,
         max(case when side = 'denominator' then value end) as denominator,
@@ -219,7 +221,10 @@ chosen as (
         {%- endfor %}
     from pairs
     left join months
-        on {% for column in key %}pairs.{{ column }} is not distinct from months.{{ column }}{{ '\n            and ' if not loop.last }}{% endfor %}
+        on
+        {%- for column in key %}
+            {{ 'and ' if not loop.first }}pairs.{{ column }} is not distinct from months.{{ column }}
+        {%- endfor %}
 ),
 
 resolved as (

@@ -110,7 +110,7 @@ case
         max(concentration_unit) as concentration_unit,
         sum(concentration_weight) as concentration_weight,
         sum(corrected_hours) as corrected_hours,
-        case when min(method_code) = max(method_code) then min(method_code) when min(method_code) is not null then 'several' end as method_code
+        {{ one_or_several('method_code') }} as method_code
 {%- endmacro %}
 
 {#- Hours of a calendar period that starts on a date. -#}
@@ -227,7 +227,7 @@ whole as (
         ] %}
         max({{ measure }}) as {{ measure }},
         {%- endfor %}
-        case when min(method_code) = max(method_code) then min(method_code) when min(method_code) is not null then 'several' end as method_code,
+        {{ one_or_several('method_code') }} as method_code,
         min(case when is_stopped then 1 else 0 end) = 1 as is_stopped
     from every_row
     group by period_start, {{ key | join(', ') }}

@@ -49,7 +49,8 @@ least(
 {% macro quantity_of_parts(prefix='', own_share='1') -%}
 case when coalesce({% for part in consumption_parts() %}{{ prefix }}{{ part }}{{ ', ' if not loop.last }}{% endfor %}) is not null then
     {%- for part, sign in consumption_parts().items() %}
-    {{ '+' if sign > 0 else '-' }} coalesce({{ prefix }}{{ part }}, 0){{ ' * ' ~ own_share if part == 'self_produced' and own_share != '1' }}
+    {{ '+' if sign > 0 else '-' }} coalesce({{ prefix }}{{ part }}, 0)
+    {{- ' * ' ~ own_share if part == 'self_produced' and own_share != '1' }}
     {%- endfor %}
 end
 {%- endmacro %}
@@ -73,6 +74,14 @@ case {{ state }}{% for word in states_by_strength() %} when '{{ word }}' then {{
 
 {% macro state_of_rank(rank) -%}
 case {{ rank }}{% for word in states_by_strength() %} when {{ loop.index }} then '{{ word }}'{% endfor %} end
+{%- endmacro %}
+
+{#- A word that all rows of a group agree on, or that they do not; null where none has one. -#}
+{% macro one_or_several(word) -%}
+case
+            when min({{ word }}) = max({{ word }}) then min({{ word }})
+            when min({{ word }}) is not null then 'several'
+        end
 {%- endmacro %}
 
 {#- The weakest state of a group. -#}

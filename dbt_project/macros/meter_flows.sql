@@ -172,7 +172,8 @@ billing as (
         level_0.quantity * coalesce(allocations.share, 1) as quantity,
         case when allocations.source_id is null then level_0.measured_quantity else 0 end as measured_quantity,
         case when allocations.source_id is null then level_0.substituted_quantity else 0 end as substituted_quantity,
-        case when allocations.source_id is null then level_0.estimated_quantity else level_0.quantity * allocations.share end as estimated_quantity,
+        case when allocations.source_id is null then level_0.estimated_quantity else level_0.quantity * allocations.share end
+            as estimated_quantity,
         case when allocations.source_id is null then level_0.self_reported_quantity else 0 end as self_reported_quantity,
         level_0.hours_covered,
         level_0.hours_expected,

@@ -71,7 +71,7 @@ money as (
         {%- endfor %}
         min(days_covered) as days_covered,
         -- at the prices the report's method names, current ones unless it does
-        case when count(method_code) = 0 then 'current' when min(method_code) = max(method_code) then min(method_code) else 'several' end as price_basis,
+        coalesce({{ one_or_several('method_code') }}, 'current') as price_basis,
         {{ weakest_state('state') }} as state
     from reports
     where item_code in ('output_value', 'value_added') and process_id is null and coalesce(unit, 'CNY') = 'CNY'
@@ -98,7 +98,10 @@ every_row as (
         money.output_value_cny,
         money.value_added_cny,
         money.price_basis,
-        least(coalesce(numbered_outputs.days_covered, money.days_covered), coalesce(money.days_covered, numbered_outputs.days_covered)) as days_covered,
+        least(
+            coalesce(numbered_outputs.days_covered, money.days_covered),
+            coalesce(money.days_covered, numbered_outputs.days_covered)
+        ) as days_covered,
         case
             when numbered_outputs.state is null then money.state
             when money.state is null then numbered_outputs.state

@@ -85,6 +85,11 @@
     {%- if period == 'day' -%}{{ expression }}{%- else -%}cast(date_trunc('{{ period }}', {{ expression }}) as date){%- endif -%}
 {%- endmacro %}
 
+{#- The touched relation by name; its place in the order of the build comes from touched_filter. -#}
+{% macro touched_table(settings) -%}
+    {{ return(graph.nodes['model.' ~ project_name ~ '.' ~ settings.relation].relation_name) }}
+{%- endmacro %}
+
 {#- What of a touched relation this model still has to consume. -#}
 {% macro unconsumed(settings, watermark) -%}
 change_seq > {{ watermark }} and change_seq <= {{ through_change_seq() }}{{ ' and is_measurement_change' if settings.measurement_only }}
@@ -99,7 +104,7 @@ change_seq > {{ watermark }} and change_seq <= {{ through_change_seq() }}{{ ' an
     {%- set start = period_start('local_date', settings.period) -%}
     {%- set query -%}
         with dates as (
-            select distinct local_date from {{ ref(settings.relation) }} where {{ unconsumed(settings, watermark) }}
+            select distinct local_date from {{ touched_table(settings) }} where {{ unconsumed(settings, watermark) }}
         ),
         periods as (select distinct {{ start }} as first_day from dates),
         gaps as (
@@ -162,11 +167,11 @@ change_seq > {{ watermark }} and change_seq <= {{ through_change_seq() }}{{ ' an
     {{ in_ranges(date, ranges, settings.period) }}
     {%- if settings.key %}
     and ({{ column }}, {{ period_start(date, settings.period) }}) in (
-        select {{ settings.key }}, {{ start }} from {{ ref(settings.relation) }} where {{ unconsumed(settings, watermark) }}
+        select {{ settings.key }}, {{ start }} from {{ touched_table(settings) }} where {{ unconsumed(settings, watermark) }}
     )
     {%- else %}
     and {{ period_start(date, settings.period) }} in (
-        select {{ start }} from {{ ref(settings.relation) }} where {{ unconsumed(settings, watermark) }}
+        select {{ start }} from {{ touched_table(settings) }} where {{ unconsumed(settings, watermark) }}
     )
     {%- endif %}
 {%- endmacro %}
@@ -235,6 +240,10 @@ change_seq > {{ watermark }} and change_seq <= {{ through_change_seq() }}{{ ' an
 -#}
 {% macro measurement_causes() -%}
     {{ return(['reading', 'channel', 'meter_event', 'point', 'parameters']) }}
+{%- endmacro %}
+
+{% macro is_measurement_cause(cause) -%}
+{{ cause }} in ('{{ measurement_causes() | join("', '") }}')
 {%- endmacro %}
 
 {#- The first date a model still has to consume, as a condition that lets DuckDB skip everything before it. -#}

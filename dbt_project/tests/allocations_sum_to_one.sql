@@ -2,7 +2,7 @@
     Whoever shares a meter or an outlet shares all of it. A warning: one enterprise's register must not stop the park's night, but
     what no share covers is in nobody's figures.
 -#}
-{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'enterprise_consumption_daily'}}}) }}
+{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'int_allocations'}}}) }}
 
 with
 

@@ -2,7 +2,7 @@
     Of one origin one factor is in force for an item, purpose and date, and it is per the unit that the item is counted in. The
     park's own rows are looked at too: they go before the seed's, but not before each other.
 -#}
-{{ config(meta={'dagster': {'ref': {'name': 'factor'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'stg_factors'}}}) }}
 
 with
 

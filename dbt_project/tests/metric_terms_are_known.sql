@@ -1,5 +1,5 @@
 {#- A metric that names a source, item or measure that nobody makes would silently be nobody's metric. -#}
-{{ config(meta={'dagster': {'ref': {'name': 'metric'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'int_metric_terms'}}}) }}
 
 with
 

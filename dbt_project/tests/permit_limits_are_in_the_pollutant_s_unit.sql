@@ -1,5 +1,5 @@
 {#- A limit in another unit is held against nothing (int_outlet_limits leaves it out): somebody has to be told. -#}
-{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'limit_compliance_daily'}}}) }}
+{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'stg_permit_limits'}}}) }}
 
 with
 

@@ -150,7 +150,8 @@ def find_files(raw: Path, pattern: str, warnings: list[str] | None = None) -> di
         for entry in entries:
             if _UNFINISHED.match(entry.name):
                 continue
-            path = f"{prefix}/{entry.name}" if prefix else entry.name
+            name = _readable(entry.name)
+            path = f"{prefix}/{name}" if prefix else name
             if entry.is_dir(follow_symlinks=False):
                 if deep or path.count("/") + 1 < len(parts):
                     folders.append((Path(entry.path), path))
@@ -170,6 +171,19 @@ def _follow(entry: os.DirEntry, path: str, root: Path, wanted: re.Pattern, found
             warnings.append(f"{path}: is a link out of raw/ and is passed over")
         elif target.is_file():
             found[path] = Path(entry.path)
+
+
+def _readable(name: str) -> str:
+    """A file's name as text. Archives packed on a Chinese Windows leave names in GB18030, which no database takes as they are."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raw = os.fsencode(name)
+        try:
+            return raw.decode("gb18030")
+        except UnicodeDecodeError:
+            return raw.decode("utf-8", errors="backslashreplace")
+    return name
 
 
 def _has_wildcard(part: str) -> bool:

@@ -115,32 +115,46 @@ def ingest_feed(
     `audit.step_outcomes`. Raises WarehouseError when nothing can be written at all (disk full).
     """
     started_at = _now()
+    try:
+        result = _take_in(con, settings, contract, references, build_id, received_at, progress)
+    except (OSError, duckdb.Error) as error:
+        if (explained := explain(error, settings)) is not None:
+            raise explained from error
+        raise
+    step = Step("ingest", contract.feed_id, started_at, _now(), result.outcome, result.rows_read, result.message)
+    record_step(con, settings.park.park_id, build_id, step)
+    return result
+
+
+def _take_in(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    contract: FeedContract,
+    references: References,
+    build_id: str,
+    received_at: datetime,
+    progress: Progress | None,
+) -> FeedResult:
     lake = Lake(settings.lake)
     lake.sweep()
     fingerprint = parse_fingerprint(contract, references, settings.zone)
     lake.keep_register_rows(fingerprint.registers, fingerprint.register_rows)
     found = scan(con, settings, contract, received_at)
-    write_path_states(con, found.same_bytes)
+    with transaction(con):
+        write_path_states(con, found.same_bytes)
     result = FeedResult(contract.feed_id, arrivals=len(found.arrivals), unchanged=found.unchanged, vanished=found.vanished)
     result.warnings += found.warnings + _snapshot_warnings(contract, found)
     feed = _Feed(con, settings, contract, references, fingerprint, lake, build_id, received_at, result)
     work = [*feed.to_parse_again(), *map(_work_of, found.arrivals)]
-    try:
-        for done, item in enumerate(work):
-            if progress:
-                progress(done, len(work), item.path)
-            feed.take(item)
-            if len(feed.taken) >= _TOGETHER:
-                feed.record()
-        feed.record()
-    except (OSError, duckdb.Error) as error:
-        if (explained := explain(error, settings)) is not None:
-            raise explained from error
-        raise
+    for done, item in enumerate(work):
+        if progress:
+            progress(done, len(work), item.path)
+        feed.take(item)
+        if len(feed.taken) >= _TOGETHER:
+            feed.record()
+    feed.record()
     if progress:
         progress(len(work), len(work), "")
-    step = Step("ingest", contract.feed_id, started_at, _now(), result.outcome, result.rows_read, result.message)
-    record_step(con, settings.park.park_id, build_id, step)
     return result
 
 
@@ -198,7 +212,9 @@ class _Feed:
             return DeliveryOutcome.REPARSED
         if not old.rows_unresolved:
             return None
-        waiting = {(text or "").strip() for _, _, text in self.lake.parse_of(old).facts.unresolved}
+        if (parse := self.lake.find_parse_of(old)) is None:
+            return DeliveryOutcome.REPARSED
+        waiting = {(text or "").strip() for _, _, text in parse.facts.unresolved}
         return DeliveryOutcome.RESOLVED if waiting & self.fingerprint.words else None
 
     def _again(self, old: Delivery, outcome: DeliveryOutcome, *, only_if_different: bool = False) -> _Work:
@@ -211,12 +227,13 @@ class _Feed:
         try:
             parse, refusal = self._parse(work)
         except ChangedWhileRead as error:
-            self.result.warnings.append(str(error))
+            self.result.warnings.append(f"{work.path}: {error}")
             return
         except MemoryError:
             self.result.warnings.append(f"{work.path}: there was not enough memory to parse it; it is tried again at the next scan")
             return
-        if work.only_if_different and parse and parse.facts.content == self.lake.parse_of(work.previous).facts.content:
+        before = self.lake.find_parse_of(work.previous) if work.only_if_different and work.previous else None
+        if work.previous and before and parse and parse.facts.content == before.facts.content:
             set_register_fingerprint(self.con, [work.previous.delivery_id], self.fingerprint.registers)
             return
         delivery = self._delivery(work, parse, refusal)

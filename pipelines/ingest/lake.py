@@ -49,7 +49,7 @@ class ChangedWhileRead(Exception):
 class ParseFacts:
     """What a parse found, for everybody who must not read its rows again.
 
-    `coverage` has one (entity, first, last) per entity; `date_runs` one (entity, first date, last date)
+    `columns` are those of the accepted rows; `coverage` has one (entity, first, last) per entity; `date_runs` one (entity, first date, last date)
     where the dates of every entity of a reading follow each other without a gap, else it is None;
     `unresolved` one (rule, column, text) per word that waits for a register; `content` is equal for equal
     results.
@@ -69,6 +69,7 @@ class ParseFacts:
     date_runs: list[tuple[str, date, date]] | None
     unresolved: list[tuple[str, str | None, str | None]]
     warnings: list[str]
+    columns: list[str]
     content: str
 
 
@@ -134,7 +135,7 @@ class Lake:
             copied, after = _copy(file, temporary)
             if copied != sha256 or (after.st_size, after.st_mtime_ns) != (size, mtime_ns):
                 raise ChangedWhileRead(
-                    f"{file} changed while it was read (sha256 {sha256[:12]}… then {copied[:12]}…, {size:,} bytes then {after.st_size:,}): "
+                    f"changed while it was read (sha256 {sha256[:12]}… then {copied[:12]}…, {size:,} bytes then {after.st_size:,}): "
                     f"left for the next scan"
                 )
             temporary.chmod(0o444)
@@ -151,9 +152,12 @@ class Lake:
         facts = folder / "parse.json"
         return KeptParse(folder, _read_facts(facts)) if facts.is_file() else None
 
+    def find_parse_of(self, delivery: Delivery) -> KeptParse | None:
+        return self.find_parse(delivery.feed_id, delivery.sha256, delivery.parse_key or "")
+
     def parse_of(self, delivery: Delivery) -> KeptParse:
-        """The parse a delivery stands for. Raises FileNotFoundError, with what to do, when the lake has lost it."""
-        parse = self.find_parse(delivery.feed_id, delivery.sha256, delivery.parse_key or "")
+        """The parse a delivery stands for. Raises FileNotFoundError when the lake has lost it."""
+        parse = self.find_parse_of(delivery)
         if parse is None:
             folder = self.parse_folder(delivery.feed_id, delivery.sha256, delivery.parse_key or "")
             raise FileNotFoundError(
@@ -274,7 +278,7 @@ def _copy(source: Path, target: Path) -> tuple[str, os.stat_result]:
     try:
         return digest.hexdigest(), source.stat()
     except OSError as error:
-        raise ChangedWhileRead(f"{source} went away while it was read ({error.strerror}): left for the next scan") from error
+        raise ChangedWhileRead(f"went away while it was read ({error.strerror}): left for the next scan") from error
 
 
 def _chunks(source: Path) -> Iterator[bytes]:
@@ -284,7 +288,7 @@ def _chunks(source: Path) -> Iterator[bytes]:
             while chunk := reading.read(_CHUNK):
                 yield chunk
     except OSError as error:
-        raise ChangedWhileRead(f"{source} cannot be read any more ({error.strerror}): left for the next scan") from error
+        raise ChangedWhileRead(f"cannot be read any more ({error.strerror}): left for the next scan") from error
 
 
 def _sorted(frame: pl.DataFrame, record: RecordType) -> pl.DataFrame:
@@ -326,6 +330,7 @@ def _facts(parsed: "Parsed", accepted: pl.DataFrame, content: str) -> ParseFacts
         date_runs=date_runs,
         unresolved=waiting.select("rule", "column_name", "raw_text").unique(maintain_order=True).rows(),
         warnings=list(parsed.warnings),
+        columns=accepted.columns,
         content=content,
     )
 

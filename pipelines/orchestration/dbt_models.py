@@ -147,7 +147,7 @@ def _run(context: dg.AssetExecutionContext, build: Build, note: StepNote) -> Ite
     for check in failed_checks:
         yield _with_rows(build, check, results)
     if not succeeded:
-        raise DbtFailed(_why_failed(results, target))
+        raise DbtFailed(_why_failed(results, str(invocation.get_error() or "dbt ended without saying why"), target))
     if rebuild and not context.is_subset:
         builds.models_rebuilt(build.con)
 
@@ -203,18 +203,14 @@ def _with_rows(build: Build, check: dg.AssetCheckResult, results: dict[str, dict
     return check._replace(metadata=metadata)
 
 
-def _why_failed(results: dict[str, dict[str, Any]], target: Path) -> str:
+def _why_failed(results: dict[str, dict[str, Any]], said: str, target: Path) -> str:
     failed = [
         f"{unique_id.split('.')[0]} {unique_id.split('.')[2]}: {_one_line(result.get('message'))}"
         for unique_id, result in results.items()
         if result["status"] in {"error", "fail", "runtime error"}
     ]
-    if not failed:
-        with suppress(OSError):
-            lines = [line for line in (target / "dbt.log").read_text(encoding="utf-8").splitlines() if "[error]" in line]
-            failed = [line.split("[error]", 1)[1].split("]:", 1)[-1].strip() for line in lines[-3:]]
     more = f"; and {len(failed) - 3} more" if len(failed) > 3 else ""
-    return f"{'; '.join(failed[:3]) or 'dbt ended without saying why'}{more}; its log is {target / 'dbt.log'}"
+    return f"{'; '.join(failed[:3]) or _one_line(said)}{more}; compiled SQL and results are in {target}"
 
 
 def _rows(result: Mapping[str, Any]) -> int | None:

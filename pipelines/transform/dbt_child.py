@@ -17,6 +17,21 @@ PARENT_VARIABLE = "PARK_AUDIT_DBT_PARENT"
 """Process id of the starter; without it the process stands alone (dbt docs by hand)."""
 
 _PR_SET_PDEATHSIG = 1
+_NEEDED = (
+    "DBT_",
+    "PARK_AUDIT_",
+    "DAGSTER_DBT",
+    "PYTHON",
+    "LC_",
+    "LANG",
+    "TMP",
+    "TEMP",
+    "TZ",
+    "PATH",
+    "HOME",
+    "LD_LIBRARY_PATH",
+    "DO_NOT_TRACK",
+)
 
 
 def bind_to_parent(parent: int) -> None:
@@ -40,9 +55,16 @@ def _watch(parent: int) -> None:
     os._exit(1)
 
 
+def forget_environment() -> None:
+    """Drop every variable that dbt has no use for: it looks through all of them at every event it logs, 8 % of a build."""
+    for name in [name for name in os.environ if not name.startswith(_NEEDED)]:
+        del os.environ[name]
+
+
 def main() -> None:
     if parent := os.environ.get(PARENT_VARIABLE):
         bind_to_parent(int(parent))
+    forget_environment()
     from dbt.cli.main import cli
 
     sys.argv[0] = "dbt"

@@ -160,7 +160,9 @@ def test_feed_list_counts_files(home: MiniHome) -> None:
 def test_feed_check_finds_all_problems_of_all_feeds(home: MiniHome) -> None:
     assert call("feed", "check", home=home)[0] == 0
     good = (home.settings.feeds_dir / "meters.yaml").read_text()
-    (home.settings.feeds_dir / "one.yaml").write_text(good.replace("meters", "one").replace("P-1", "P-77").replace("unit: kWh", "unit: furlong"))
+    (home.settings.feeds_dir / "one.yaml").write_text(
+        good.replace("meters", "one").replace("P-1", "P-77").replace("unit: kWh", "unit: furlong")
+    )
     (home.settings.feeds_dir / "two.yaml").write_text("feed_id: two\ncolour: red\n")
     code, _, said = call("feed", "check", home=home)
     assert code == 2
@@ -196,7 +198,7 @@ def test_feed_preview_of_a_file_that_is_none_says_why(home: MiniHome, tmp_path: 
 
 
 def test_sample_writes_a_park_and_delivers_what_is_late(tmp_path: Path) -> None:
-    code, said, _ = call("sample", "--days", "3", home=tmp_path)
+    code, said, _ = call("sample", "--days", "45", home=tmp_path)
     assert code == 0 and "park-audit nightly" in said
     files = {path for path in (tmp_path / "raw").rglob("*") if path.is_file()}
     assert files
@@ -211,7 +213,13 @@ def test_sample_writes_a_park_and_delivers_what_is_late(tmp_path: Path) -> None:
 def test_doctor_is_content_with_a_good_home(home: MiniHome) -> None:
     code, said, _ = call("doctor", home=home)
     assert code == 0
-    for line in ("ok   environment", "ok   write lock", "ok   contracts", "ok   publication", "look stale feeds: 1: meters (newest value 2026-03-02)"):
+    for line in (
+        "ok   environment",
+        "ok   write lock",
+        "ok   contracts",
+        "ok   publication",
+        "look stale feeds: 1: meters (newest value 2026-03-02)",
+    ):
         assert line in said, said
 
 
@@ -226,7 +234,12 @@ def test_doctor_finds_what_is_wrong(home: MiniHome, monkeypatch: pytest.MonkeyPa
     with write_lock(home.settings, "a backfill"):
         code, said, _ = call("doctor", home=home)
     assert code == 0, "nothing of it stops the next nightly"
-    for words in ("PARK_AUDIT_MEMORY_LIMITS set and not known", "held by a backfill", "1 problems in 1 feeds (bad)", "park-audit feed check"):
+    for words in (
+        "PARK_AUDIT_MEMORY_LIMITS set and not known",
+        "held by a backfill",
+        "1 problems in 1 feeds (bad)",
+        "park-audit feed check",
+    ):
         assert words in said, said
 
 
@@ -242,7 +255,11 @@ def test_doctor_ends_with_one_when_the_warehouse_does_not_open(home: MiniHome) -
 def nightly(home: MiniHome, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The installed program's code, with the small home's dbt project, suites and scores instead of the real ones."""
     program = "from tests.cli.small_program import app; app(prog_name='park-audit')"
-    environment = os.environ | {"PARK_AUDIT_FEEDS": str(home.settings.feeds_dir), "PARK_AUDIT_LOCK_WAIT_SECONDS": "0", "PATH": "/usr/bin:/bin"}
+    environment = os.environ | {
+        "PARK_AUDIT_FEEDS": str(home.settings.feeds_dir),
+        "PARK_AUDIT_LOCK_WAIT_SECONDS": "0",
+        "PATH": "/usr/bin:/bin",
+    }
     return subprocess.run(
         [sys.executable, "-c", program, "nightly", "--home", str(home.settings.home), *arguments],
         cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False,
@@ -254,7 +271,14 @@ def test_a_published_night_ends_with_zero_and_says_what_it_did(home: MiniHome) -
     path.write_text(path.read_text().replace(",1.0", ",x", 1))
     done = nightly(home)
     assert done.returncode == 0, done.stdout + done.stderr
-    for words in ("24 rows read = 23 accepted", "1 quarantined", "number_not_understood", "Published build", "park_audit.duckdb", "data_docs"):
+    for words in (
+        "24 rows read = 23 accepted",
+        "1 quarantined",
+        "number_not_understood",
+        "Published build",
+        "park_audit.duckdb",
+        "data_docs",
+    ):
         assert words in done.stdout, done.stdout
     assert "Running with dbt" not in done.stdout and "DEBUG" not in done.stdout + done.stderr, "only our own lines"
     [log] = home.settings.logs.glob("nightly-*.log")

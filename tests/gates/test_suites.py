@@ -99,7 +99,7 @@ def test_every_supported_expectation_exists() -> None:
         (GOOD + "subject_colum: delivery_id\n", "subject_colum = 'delivery_id': no such key"),
         (GOOD + "key_columns: [point_id]\n", "key_columns and records belong to suites that judge deliveries"),
         (GOOD + "subject_column: delivery_id\nrecords: [readings]\n", "no such record type"),
-        ("table: [", "line 1: is not readable YAML"),
+        ("table: [}\n", "line 1: is not readable YAML"),
     ],
 )  # fmt: skip
 def test_what_a_suite_may_not_do(tmp_path: Path, text: str, said: str) -> None:

@@ -80,7 +80,9 @@ PHASES: dict[str, Callable[[], None]] = {
     ),
     "two deliveries together in landing, not committed": lambda: before(load, "update_deliveries"),
     "two deliveries in their receipts, not committed": lambda: after(
-        Lake, "write_receipt", lambda lake, receipt: receipt.delivery.path == "cems/bb.csv" and receipt.delivery.admission is Admission.ADMITTED
+        Lake,
+        "write_receipt",
+        lambda lake, receipt: receipt.delivery.path == "cems/bb.csv" and receipt.delivery.admission is Admission.ADMITTED,
     ),
     "last delivery in landing, not committed": lambda: before(load, "update_delivery", _of_file_c),
     "everything committed": lambda: None,

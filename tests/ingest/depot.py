@@ -123,7 +123,13 @@ class Depot:
         received_at = instant(received) if isinstance(received, str) else received
         known_at = instant(known) if isinstance(known, str) else known
         if reparses:
-            arrival_no, parse_no, sha256, path, feed = reparses.arrival_no, reparses.parse_no + 1, reparses.sha256, reparses.path, reparses.feed_id
+            arrival_no, parse_no, sha256, path, feed = (
+                reparses.arrival_no,
+                reparses.parse_no + 1,
+                reparses.sha256,
+                reparses.path,
+                reparses.feed_id,
+            )
             received_at = reparses.received_at
         else:
             earlier = deliveries(self.con, "d.feed_id = ? and d.path = ?", [feed, path])

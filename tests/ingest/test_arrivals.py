@@ -63,6 +63,22 @@ def test_files_that_are_not_finished_are_passed_over(tmp_path: Path, name: str) 
     assert list(find_files(tmp_path, "f/**")) == ["f/good.csv"]
 
 
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [("厂区.csv".encode("gb18030"), "f/厂区.csv"), (b"\xff\xfe.csv", "f/\\xff\\xfe.csv"), ("厂区.csv".encode(), "f/厂区.csv")],
+)
+def test_names_in_other_encodings_are_read_and_written_down(tmp_path: Path, raw: bytes, shown: str) -> None:
+    (tmp_path / "f").mkdir()
+    try:
+        Path(os.fsdecode(os.fsencode(tmp_path / "f") + b"/" + raw)).write_text("x")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    [(path, file)] = find_files(tmp_path, "f/*.csv").items()
+    assert path == shown
+    path.encode()
+    assert file.read_text() == "x"
+
+
 def test_nothing_outside_raw_is_read_through_a_link(tmp_path: Path) -> None:
     raw, outside = tmp_path / "raw", tmp_path / "outside"
     _write(raw, "f/good.csv")
@@ -101,7 +117,9 @@ def _scan(con: duckdb.DuckDBPyConnection, home: Settings, now: datetime = NOW) -
 def test_new_changed_unchanged_and_vanished(con: duckdb.DuckDBPyConnection, home: Settings) -> None:
     _write(home.raw, "cems/a.csv", "cems/b.csv", "cems/c.csv")
     first = _scan(con, home)
-    assert [(a.path, a.arrival_no, a.outcome, a.received_at) for a in first.arrivals] == [(f"cems/{n}.csv", 1, "loaded", NOW) for n in "abc"]
+    assert [(a.path, a.arrival_no, a.outcome, a.received_at) for a in first.arrivals] == [
+        (f"cems/{n}.csv", 1, "loaded", NOW) for n in "abc"
+    ]
     (home.raw / "cems/a.csv").write_text("changed")
     (home.raw / "cems/b.csv").unlink()
     second = _scan(con, home)
@@ -110,7 +128,9 @@ def test_new_changed_unchanged_and_vanished(con: duckdb.DuckDBPyConnection, home
     assert path_states(con, "cems").keys() == {"cems/a.csv", "cems/b.csv", "cems/c.csv"}, "what vanished is remembered"
 
 
-def test_only_files_whose_size_or_time_changed_are_hashed(con: duckdb.DuckDBPyConnection, home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_files_whose_size_or_time_changed_are_hashed(
+    con: duckdb.DuckDBPyConnection, home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _write(home.raw, "cems/a.csv", "cems/b.csv")
     _scan(con, home)
     hashed: list[str] = []
@@ -161,7 +181,9 @@ def test_feeds_do_not_see_each_others_paths(con: duckdb.DuckDBPyConnection, home
     assert [(a.feed_id, a.arrival_no) for a in other.arrivals] == [("other", 1)]
 
 
-def test_ten_thousand_unchanged_files_cost_almost_nothing(con: duckdb.DuckDBPyConnection, home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ten_thousand_unchanged_files_cost_almost_nothing(
+    con: duckdb.DuckDBPyConnection, home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = home.raw / "cems"
     folder.mkdir()
     for number in range(10_000):

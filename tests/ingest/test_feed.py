@@ -259,9 +259,13 @@ def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_scan(started:
     _while_copying(monkeypatch, file, changes[how])
     results, loaded = started.night()
     assert loaded == []
+    assert results["cems"].warnings[0].startswith("cems/b.csv: ")
     assert "left for the next scan" in results["cems"].warnings[0]
     assert results["cems"].outcome == "warned"
-    assert "warnings" in started.con.execute("select message from audit.step_outcomes where subject = 'cems' order by started_at desc").fetchone()[0]
+    assert (
+        "warnings"
+        in started.con.execute("select message from audit.step_outcomes where subject = 'cems' order by started_at desc").fetchone()[0]
+    )
     assert len(started.ledger()) == 1
     monkeypatch.undo()
     file.write_text(content)
@@ -314,7 +318,9 @@ def test_a_changed_contract_that_no_longer_yields_a_key_takes_it_back(started: P
 
 
 def test_an_edit_that_changes_no_record_parses_nothing_again(started: Park) -> None:
-    started.contracts["cems"] = contract(CEMS, owner="somebody.else@park.example", description="now described", expects={"rows_per_day": 24})
+    started.contracts["cems"] = contract(
+        CEMS, owner="somebody.else@park.example", description="now described", expects={"rows_per_day": 24}
+    )
     results, loaded = started.night()
     assert (results["cems"].parsed_again, loaded) == (0, [])
 
@@ -328,7 +334,8 @@ def test_a_changed_unit_standard_parses_the_past_again(started: Park) -> None:
     results, _ = started.night()
     assert results["cems"].parsed_again == 1
     started.standards = type(started.standards)(
-        started.standards.base | {"limits": started.standards.base["limits"].head(1), "parameters": started.standards.base["parameters"].head(400)}
+        started.standards.base
+        | {"limits": started.standards.base["limits"].head(1), "parameters": started.standards.base["parameters"].head(400)}
     )
     results, _ = started.night()
     assert results["cems"].parsed_again == 0, "rows of the standard that the contract does not use change nothing"

@@ -40,12 +40,26 @@ def references(standards: Standards, **registers: pl.DataFrame) -> References:
 
 def point(point_id: str, first: int = 2020, last: int | None = None, owner: str = "E1") -> dict:
     ends = date(last, 1, 1) if last else None
-    return {"point_id": point_id, "enterprise_id": owner, "name": point_id, "kind": "stack", "valid_from": date(first, 1, 1), "valid_to": ends}
+    return {
+        "point_id": point_id,
+        "enterprise_id": owner,
+        "name": point_id,
+        "kind": "stack",
+        "valid_from": date(first, 1, 1),
+        "valid_to": ends,
+    }
 
 
 def account(value: str, point_id: str, first: int = 2020, last: int | None = None, scheme: str = "grid_account") -> dict:
     ends = date(last, 1, 1) if last else None
-    return {"scheme": scheme, "value": value, "entity_kind": "point", "entity_id": point_id, "valid_from": date(first, 1, 1), "valid_to": ends}
+    return {
+        "scheme": scheme,
+        "value": value,
+        "entity_kind": "point",
+        "entity_id": point_id,
+        "valid_from": date(first, 1, 1),
+        "valid_to": ends,
+    }
 
 
 def changed(standards: Standards, seed: str, key: str, value: str, **cells: str) -> Standards:
@@ -103,12 +117,16 @@ def test_the_registers_count_as_far_as_the_contract_can_name_them(standards: Sta
     points = rows_of("point", point("S1"), point("S2"))
     assert of(CEMS, point=points) == of(CEMS, point=rows_of("point", point("S1"), point("S3"))), "S1 is the one point it names"
     assert of(CEMS, point=points) != of(CEMS, point=rows_of("point", point("S2")))
-    assert of(CEMS, point=points) == of(CEMS, point=rows_of("point", point("S1", 2020, 2024), point("S1", 2024, None, "E2"))), "a sold stack"
+    assert of(CEMS, point=points) == of(CEMS, point=rows_of("point", point("S1", 2020, 2024), point("S1", 2024, None, "E2"))), (
+        "a sold stack"
+    )
     assert of(CEMS, point=points) != of(CEMS, point=rows_of("point", point("S1", 2020, 2024), point("S1", 2025)))
     assert of(BILLS, point=points) != of(BILLS, point=rows_of("point", point("S1"))), "an account may stand for any point"
     accounts = rows_of("identifier", account("1", "S1"))
     assert of(BILLS, identifier=accounts) != of(BILLS)
-    assert of(BILLS, identifier=accounts) == of(BILLS, identifier=rows_of("identifier", account("1", "S1"), account("1", "S2", scheme="permit")))
+    assert of(BILLS, identifier=accounts) == of(
+        BILLS, identifier=rows_of("identifier", account("1", "S1"), account("1", "S2", scheme="permit"))
+    )
     assert of(CEMS, identifier=accounts) == of(CEMS)
     product = {"enterprise_id": "E1", "product_code": "pcb", "name": "Boards", "unit": "m2", "valid_from": date(2020, 1, 1)}
     assert of(REPORTS, product=rows_of("product", product)) != of(REPORTS, product=rows_of("product", product | {"unit": "piece"}))
@@ -141,7 +159,8 @@ def test_what_a_word_meant_changes_when_it_is_gone_shorter_or_contradicted(
 
 def test_words_and_key(standards: Standards) -> None:
     made = [
-        parse_fingerprint(contract(BILLS), references(standards, identifier=rows_of("identifier", account("1", meter))), ZONE) for meter in "AB"
+        parse_fingerprint(contract(BILLS), references(standards, identifier=rows_of("identifier", account("1", meter))), ZONE)
+        for meter in "AB"
     ]
     assert made[0].words == {"1"}
     assert made[0].base == made[1].base
@@ -150,7 +169,9 @@ def test_words_and_key(standards: Standards) -> None:
 
 def test_the_rules_that_wait_are_those_normalise_uses() -> None:
     """A rule that is renamed in normalise would never be waited for again, silently."""
-    sources = "".join(path.read_text(encoding="utf-8") for path in (CHECKOUT / "pipelines" / "ingest").glob("*.py") if path.stem != "fingerprints")
+    sources = "".join(
+        path.read_text(encoding="utf-8") for path in (CHECKOUT / "pipelines" / "ingest").glob("*.py") if path.stem != "fingerprints"
+    )
     for rule in WAITING_RULES:
         assert f'"{rule}"' in sources, rule
     for phrase in ("loads when it is registered",):

@@ -1,12 +1,17 @@
 """Deliveries into landing, sentence by sentence of the design's "Deliveries and revisions"."""
 
+import errno
+import json
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
+import polars as pl
 import pytest
 
 from pipelines.contracts.records import LINEAGE, RECORD_TYPES, LoadMode
 from pipelines.contracts.states import Admission
-from pipelines.ingest import load as load_module
+from pipelines.ingest import landing as landing_module
+from pipelines.ingest.lake import Lake
 from pipelines.ingest.load import (
     Decision,
     LoadError,
@@ -17,7 +22,7 @@ from pipelines.ingest.load import (
     rebuild_from_lake,
     restore_if_lost,
 )
-from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.connection import DiskFull, open_warehouse
 from pipelines.warehouse.ledger import Delivery, deliveries
 from pipelines.warehouse.tables import GATE_RESULTS
 from tests.ingest.depot import BUILD, DAY_ONE, Depot, instant, quarantined, readings, rows_of
@@ -46,7 +51,8 @@ def test_another_value_is_a_revision_the_later_wins_and_the_earlier_stays_readab
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [("value", None), ("flag", "M"), ("state", "estimated"), ("unit", "g/m3"), ("qualifier", "<"), ("detection_limit", 0.5)]
+    ("column", "value"),
+    [("value", None), ("flag", "M"), ("state", "estimated"), ("unit", "g/m3"), ("qualifier", "<"), ("detection_limit", 0.5)],
 )
 def test_every_column_that_says_something_counts(depot: Depot, column: str, value: object) -> None:
     depot.add(readings(("A", 0, 1.0)), received=FEB[1])
@@ -199,7 +205,9 @@ def test_reports_of_different_kinds_never_revise_or_withdraw_each_other(depot: D
 
     depot.add(report("statistics", 1, 2, 3), record="self_report", received=FEB[1])
     depot.add(report("tax", 1, 3, value=2.0), record="self_report", received=FEB[2], path="feed/b.csv", mode=LoadMode.REPLACES_PERIOD)
-    kinds = depot.con.execute("select report_kind, count(*) from landing.self_report where known_to is null group by all order by all").fetchall()
+    kinds = depot.con.execute(
+        "select report_kind, count(*) from landing.self_report where known_to is null group by all order by all"
+    ).fetchall()
     assert kinds == [("statistics", 3), ("tax", 2)]
 
 
@@ -267,7 +275,9 @@ def test_ranges_come_out_alike_from_the_parse_and_from_the_rows(depot: Depot, ga
 
 def test_only_rows_that_truly_change_touch_their_dates(depot: Depot) -> None:
     depot.add(readings(*(("A", hour, 1.0) for hour in range(0, 240, 24))), received=FEB[1])
-    result = depot.add(readings(*(("A", hour, 2.0 if hour == 96 else 1.0) for hour in range(0, 240, 24))), received=FEB[2], path="feed/b.csv")
+    result = depot.add(
+        readings(*(("A", hour, 2.0 if hour == 96 else 1.0) for hour in range(0, 240, 24))), received=FEB[2], path="feed/b.csv"
+    )
     assert depot.touched(after=result.change_seq - 1) == [("point", "A", date(2026, 1, 5), date(2026, 1, 5))]
 
 
@@ -279,7 +289,8 @@ def test_each_transaction_has_its_own_rising_change_number(depot: Depot) -> None
 def test_a_register_row_touches_what_it_names_over_its_old_and_new_validity(depot: Depot) -> None:
     def point(valid_to: date | None, owner: str):
         return rows_of(
-            "point", {"point_id": "A", "enterprise_id": owner, "name": "A", "kind": "stack", "valid_from": date(2020, 1, 1), "valid_to": valid_to}
+            "point",
+            {"point_id": "A", "enterprise_id": owner, "name": "A", "kind": "stack", "valid_from": date(2020, 1, 1), "valid_to": valid_to},
         )
 
     depot.add(point(date(2025, 1, 1), "E1"), record="point", received=FEB[1], mode=LoadMode.SNAPSHOT)
@@ -331,7 +342,11 @@ def test_every_record_type_loads_revises_and_withdraws(depot: Depot, record: str
         for column in kind.columns
         if column.name != "valid_to"
     }
-    other = row | {name: "y" for name in kind.value_columns if kind.by_name[name].dtype == kind.by_name[kind.key[0]].dtype and not kind.by_name[name].allowed}
+    other = row | {
+        name: "y"
+        for name in kind.value_columns
+        if kind.by_name[name].dtype == kind.by_name[kind.key[0]].dtype and not kind.by_name[name].allowed
+    }
     first = depot.add(rows_of(record, row), record=record, received=FEB[1], mode=LoadMode.SNAPSHOT)
     again = depot.add(rows_of(record, row), record=record, received=FEB[2], path="feed/b.csv", mode=LoadMode.SNAPSHOT)
     revised = depot.add(rows_of(record, other), record=record, received=FEB[3], path="feed/c.csv", mode=LoadMode.SNAPSHOT)
@@ -341,7 +356,9 @@ def test_every_record_type_loads_revises_and_withdraws(depot: Depot, record: str
     assert first.change_seq
     assert gone.change_seq
     columns = [column.name for column in (*kind.columns, *LINEAGE)]
-    found = depot.con.execute(f"select column_name from duckdb_columns() where schema_name = 'landing' and table_name = '{record}' order by column_index")
+    found = depot.con.execute(
+        f"select column_name from duckdb_columns() where schema_name = 'landing' and table_name = '{record}' order by column_index"
+    )
     assert [name for (name,) in found.fetchall()] == columns
 
 
@@ -351,7 +368,9 @@ def test_every_record_type_loads_revises_and_withdraws(depot: Depot, record: str
 def test_counts_add_up_with_quarantine_and_duplicates_of_the_file(depot: Depot) -> None:
     depot.add(readings(("A", 0, 1.0), ("A", 1, 1.0)), received=FEB[1])
     refused = quarantined((9, "SO2", "number_not_understood", "is not a number", "x"))
-    result = depot.add(readings(("A", 0, 1.0), ("A", 1, 2.0), ("A", 2, 2.0)), received=FEB[2], path="feed/b.csv", refused=refused, duplicates=2)
+    result = depot.add(
+        readings(("A", 0, 1.0), ("A", 1, 2.0), ("A", 2, 2.0)), received=FEB[2], path="feed/b.csv", refused=refused, duplicates=2
+    )
     counts = result.delivery
     assert (counts.rows_read, counts.rows_accepted, counts.rows_duplicate, counts.rows_quarantined) == (6, 2, 3, 1)
     stored = deliveries(depot.con, "d.delivery_id = ?", [counts.delivery_id])[0]
@@ -362,16 +381,16 @@ def test_counts_add_up_with_quarantine_and_duplicates_of_the_file(depot: Depot) 
 
 def test_every_row_says_where_it_came_from(depot: Depot) -> None:
     delivery = depot.add(readings(("A", 0, 1.0), ("B", 0, 2.0)), received=FEB[1]).delivery
-    rows = depot.con.execute("select point_id, feed_id, delivery_id, source_row, known_from, known_to from landing.reading order by 1").fetchall()
+    rows = depot.con.execute(
+        "select point_id, feed_id, delivery_id, source_row, known_from, known_to from landing.reading order by 1"
+    ).fetchall()
     assert rows == [(point, "feed", delivery.delivery_id, row, instant(FEB[1]), None) for point, row in (("A", 2), ("B", 3))]
 
 
 def test_books_that_do_not_balance_roll_everything_back(depot: Depot, monkeypatch: pytest.MonkeyPatch) -> None:
     delivery = depot.deliver(readings(("A", 0, 1.0), ("A", 1, 1.0)), received=FEB[1])
     facts_of = depot.lake.parse_of(delivery).facts
-    monkeypatch.setattr(
-        "pipelines.ingest.lake._read_facts", lambda _: type(facts_of)(**{**vars(facts_of), "rows_read": 3})
-    )
+    monkeypatch.setattr("pipelines.ingest.lake._read_facts", lambda _: type(facts_of)(**{**vars(facts_of), "rows_read": 3}))
     with pytest.raises(LoadError, match=r"3 rows read are not 2 accepted \+ 0 duplicate \+ 0 quarantined"):
         depot.load(delivery)
     assert depot.current() == {}
@@ -414,6 +433,46 @@ def test_a_parse_that_the_lake_has_lost_is_named(depot: Depot) -> None:
         depot.load(delivery)
 
 
+def test_a_disk_that_is_full_at_the_last_moment_undoes_everything(depot: Depot, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [depot.deliver(readings(("A", 24 * day, 1.0)), received=FEB[1], path=f"feed/{day}.csv") for day in range(2)]
+
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(depot.settings.lake))
+
+    monkeypatch.setattr(Lake, "write_receipt", no_room)
+    with pytest.raises(DiskFull, match="no room left to write"):
+        depot.load(made[0])
+    with pytest.raises(DiskFull, match="what was being written has not happened"):
+        list(load_deliveries(depot.con, depot.settings, _decide(*made), build_id=BUILD))
+    monkeypatch.undo()
+    assert depot.current() == {}
+    assert depot.touched() == []
+    assert {result.way for _, result in load_deliveries(depot.con, depot.settings, _decide(*made), build_id=BUILD)} == {"insert"}
+
+
+def test_a_parse_from_before_a_column_was_declared_loads_with_nulls(depot: Depot) -> None:
+    """Record types grow; what lies in the lake, and a rebuild from it, must not be lost over that."""
+
+    def aged(delivery: Delivery) -> Delivery:
+        parse = depot.lake.parse_of(delivery)
+        pl.read_parquet(parse.accepted).drop("batch_id", "flag").write_parquet(parse.accepted)
+        facts = json.loads((parse.folder / "parse.json").read_text())
+        facts["columns"] = [name for name in facts["columns"] if name not in ("batch_id", "flag")]
+        (parse.folder / "parse.json").write_text(json.dumps(facts))
+        return delivery
+
+    first = aged(depot.deliver(readings(("A", 0, 1.0), flag="M"), received=FEB[1]))
+    depot.load(first)
+    assert depot.con.execute("select flag, batch_id, value from landing.reading").fetchall() == [(None, None, 1.0)]
+    later = depot.deliver(readings(("A", 0, 2.0), flag="M"), received=FEB[3], path="feed/c.csv")
+    between = aged(depot.deliver(readings(("A", 0, 3.0)), received=FEB[2], path="feed/b.csv"))
+    assert [depot.load(delivery).way for delivery in (later, between)] == ["compare", "replay"]
+    assert depot.con.execute("select flag, value from landing.reading where known_to is null").fetchall() == [("M", 2.0)]
+    days = [aged(depot.deliver(readings(("A", 24 * day, 1.0)), received=FEB[4], path=f"feed/{day}.csv")) for day in (1, 2)]
+    assert [result.way for _, result in load_deliveries(depot.con, depot.settings, _decide(*days), build_id=BUILD)] == ["insert", "insert"]
+    assert len(depot.current()) == 3
+
+
 def test_registers_wait_first_then_the_order_of_receipt(depot: Depot) -> None:
     depot.deliver(readings(("A", 0, 1.0)), received=FEB[1], path="feed/b.csv")
     depot.deliver(readings(("A", 0, 1.0)), received=FEB[1], path="feed/a.csv")
@@ -426,15 +485,49 @@ def test_registers_wait_first_then_the_order_of_receipt(depot: Depot) -> None:
 
 def test_a_delivery_that_meets_nothing_goes_straight_in(depot: Depot, monkeypatch: pytest.MonkeyPatch) -> None:
     depot.add(readings(("A", 0, 1.0)), received=FEB[1])
-    monkeypatch.setattr(load_module._Load, "_settle", lambda *_: pytest.fail("landing was looked at"))
+    monkeypatch.setattr(landing_module.Loading, "_settle", lambda *_: pytest.fail("landing was looked at"))
     assert depot.add(readings(("A", 24, 1.0)), received=FEB[2], path="feed/b.csv").way == "insert"
     assert depot.add(readings(("B", 0, 1.0)), received=FEB[1], path="feed/0.csv").way == "insert"
 
 
 def test_a_delivery_whose_elders_are_all_loaded_is_only_compared(depot: Depot, monkeypatch: pytest.MonkeyPatch) -> None:
     depot.add(readings(("A", 0, 1.0)), received=FEB[1])
-    monkeypatch.setattr(load_module._Load, "_replay", lambda *_: pytest.fail("the lake was read"))
+    monkeypatch.setattr(landing_module.Loading, "_replay", lambda *_: pytest.fail("the lake was read"))
     assert depot.add(readings(("A", 0, 1.0), ("A", 5, 1.0)), received=FEB[2], path="feed/b.csv").way == "compare"
+
+
+@pytest.mark.slow
+def test_a_correction_reads_the_part_of_landing_that_holds_its_dates(depot: Depot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The price of a load follows what it brings, not what is stored: ten row groups are stored, one is read."""
+    points, hours = 50, 24_000
+    stored = readings(("P00", 0, 1.0)).drop("point_id", "period_start_utc", "period_end_utc", "local_date").join(
+        pl.DataFrame({"point_id": [f"P{number:02d}" for number in range(points)]}).join(
+            pl.DataFrame({"period_start_utc": [DAY_ONE + timedelta(hours=hour) for hour in range(hours)]}), how="cross"
+        ), how="cross",
+    )  # fmt: skip
+    start = pl.col("period_start_utc").cast(pl.Datetime("us"))
+    stored = stored.with_columns(start, period_end_utc=start + timedelta(hours=1), local_date=(start + timedelta(hours=8)).dt.date())
+    assert depot.add(stored.select(RECORD_TYPES["reading"].schema.names()), received=FEB[1]).delivery.rows_accepted == points * hours
+    profile, scanned = tmp_path / "profile.json", []
+    real = landing_module.Loading._make_known
+
+    def profiled(self: landing_module.Loading) -> None:
+        settings = "OPERATOR_ROWS_SCANNED", "OPERATOR_TYPE"
+        self.con.execute("pragma enable_profiling = 'json'")
+        self.con.execute(f"set profiling_output = '{profile}'")
+        self.con.execute(f"set custom_profiling_settings = '{json.dumps(dict.fromkeys(settings, 'true'))}'")
+        real(self)
+        self.con.execute("pragma disable_profiling")
+        scanned.append(_rows_scanned(json.loads(profile.read_text())))
+
+    monkeypatch.setattr(landing_module.Loading, "_make_known", profiled)
+    result = depot.add(readings(*(("P07", 12_000 + hour, 2.0) for hour in range(24))), received=FEB[2], path="feed/b.csv")
+    assert (result.way, result.delivery.rows_revised) == ("compare", 24)
+    assert 24 <= scanned[0] <= 3 * 122_880, f"{scanned[0]:,} rows were read of {points * hours:,} stored"
+
+
+def _rows_scanned(operator: dict) -> int:
+    return max([operator.get("operator_rows_scanned") or 0, *(_rows_scanned(child) for child in operator.get("children", []))])
 
 
 # many at once
@@ -445,7 +538,10 @@ def _decide(*made: Delivery) -> list[Decision]:
 
 
 def test_deliveries_that_meet_nothing_go_in_together(depot: Depot) -> None:
-    days = [depot.deliver(readings(("A", 24 * day, float(day)), ("B", 24 * day, 1.0)), received=FEB[1], path=f"feed/{day}.csv") for day in range(5)]
+    days = [
+        depot.deliver(readings(("A", 24 * day, float(day)), ("B", 24 * day, 1.0)), received=FEB[1], path=f"feed/{day}.csv")
+        for day in range(5)
+    ]
     gap = depot.deliver(readings(("C", 0, 1.0), ("C", 100, 1.0)), received=FEB[1], path="feed/gap.csv")
     empty = depot.deliver(readings(), received=FEB[1], path="feed/empty.csv")
     results = [result for _, result in load_deliveries(depot.con, depot.settings, _decide(*days, gap, empty), build_id="later")]
@@ -453,12 +549,20 @@ def test_deliveries_that_meet_nothing_go_in_together(depot: Depot) -> None:
     assert results[-1].change_seq is None
     assert [result.delivery.load_no for result in results] == list(range(1, 8))
     assert {result.delivery.build_id for result in results} == {"later"}
-    assert depot.current() == {("A", 24 * d): float(d) for d in range(5)} | {("B", 24 * d): 1.0 for d in range(5)} | {("C", 0): 1.0, ("C", 100): 1.0}
-    rows = depot.con.execute("select distinct delivery_id, local_date - date '2026-01-01' from landing.reading where point_id = 'A' order by 2").fetchall()
+    assert depot.current() == {("A", 24 * d): float(d) for d in range(5)} | {("B", 24 * d): 1.0 for d in range(5)} | {
+        ("C", 0): 1.0,
+        ("C", 100): 1.0,
+    }
+    rows = depot.con.execute(
+        "select distinct delivery_id, local_date - date '2026-01-01' from landing.reading where point_id = 'A' order by 2"
+    ).fetchall()
     assert rows == [(delivery.delivery_id, day) for day, delivery in enumerate(days)], "each row knows its own delivery"
     touched = depot.con.execute("select delivery_id, entity_id, date_from, date_to from landing.touched order by all").fetchall()
     assert len(touched) == 12
-    assert {row[1:] for row in touched if row[0] == gap.delivery_id} == {("C", date(2026, 1, 1), date(2026, 1, 1)), ("C", date(2026, 1, 5), date(2026, 1, 5))}
+    assert {row[1:] for row in touched if row[0] == gap.delivery_id} == {
+        ("C", date(2026, 1, 1), date(2026, 1, 1)),
+        ("C", date(2026, 1, 5), date(2026, 1, 5)),
+    }
     assert deliveries(depot.con, "d.delivery_id = ?", [days[3].delivery_id]) == [results[3].delivery]
     assert depot.lake.read_receipt(days[3]).delivery == results[3].delivery
 

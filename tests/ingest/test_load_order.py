@@ -55,7 +55,8 @@ def stands(deliveries: list[Said]) -> dict[tuple[str, int], float]:
             continue
         latest = max(having, key=lambda said: said.rank)
         taken_back = any(
-            said.feed == latest.feed and said.rank > latest.rank and key not in dict(said.rows) and said.speaks_for(key) for said in deliveries
+            said.feed == latest.feed and said.rank > latest.rank and key not in dict(said.rows) and said.speaks_for(key)
+            for said in deliveries
         )
         if not taken_back:
             found[key] = dict(latest.rows)[key]
@@ -83,7 +84,8 @@ def histories(draw: st.DrawFn) -> tuple[list[Said], list[int], dict[int, list[Sa
         said.append(Said(feed, path, day, draw(modes), draw(rows)))
     order = draw(st.permutations(range(count)))
     again = {
-        number: [replace(said[number], rows=draw(rows), mode=draw(modes), parse_no=2)] for number in draw(st.sets(st.integers(0, count - 1), max_size=2))
+        number: [replace(said[number], rows=draw(rows), mode=draw(modes), parse_no=2)]
+        for number in draw(st.sets(st.integers(0, count - 1), max_size=2))
     }
     return said, order, again
 
@@ -141,10 +143,25 @@ def _check_versions(depot: Depot) -> None:
         {},
     )
 )
+# f said it last and took it back with everything else: g's older word, coming late, stays superseded.
+@example(
+    history=(
+        [
+            Said("g", "g/a.csv", 0, LoadMode.UPSERT, ((("A", 0), 1.0),)),
+            Said("f", "f/a.csv", 2, LoadMode.UPSERT, ((("A", 0), 1.0),)),
+            Said("f", "f/a.csv", 4, LoadMode.SNAPSHOT, ()),
+        ],
+        [1, 2, 0],
+        {},
+    )
+)
 # A new parse that lacks a key gives it back to the older file that had it.
 @example(
     history=(
-        [Said("f", "f/a.csv", 0, LoadMode.UPSERT, ((("A", 0), 1.0),)), Said("f", "f/b.csv", 1, LoadMode.UPSERT, ((("A", 0), 2.0), (("A", 1), 2.0)))],
+        [
+            Said("f", "f/a.csv", 0, LoadMode.UPSERT, ((("A", 0), 1.0),)),
+            Said("f", "f/b.csv", 1, LoadMode.UPSERT, ((("A", 0), 2.0), (("A", 1), 2.0))),
+        ],
         [0, 1],
         {1: [Said("f", "f/b.csv", 1, LoadMode.UPSERT, ((("A", 1), 1.0),), 2)]},
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 from tests.realdata import REALDATA
 
 pytestmark = [

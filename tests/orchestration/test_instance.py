@@ -74,7 +74,11 @@ def test_a_stock_dagster_reads_what_the_pooled_storage_wrote(settings: Settings)
     stock = DagsterSqliteStorage(str(settings.dagster_home))
     try:
         events = stock.event_log_storage.get_records_for_run(run.run_id).records
-        assert any(record.event_log_entry.dagster_event.event_type_value == "STEP_FAILURE" for record in events if record.event_log_entry.dagster_event)
+        assert any(
+            record.event_log_entry.dagster_event.event_type_value == "STEP_FAILURE"
+            for record in events
+            if record.event_log_entry.dagster_event
+        )
         assert stock.event_log_storage.get_latest_materialization_events([dg.AssetKey("measured")])[dg.AssetKey("measured")] is not None
     finally:
         stock.dispose()

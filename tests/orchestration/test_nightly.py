@@ -28,7 +28,14 @@ def home(after_first_night: tuple[MiniHome, Night], tmp_path: Path) -> Iterator[
 def test_the_first_night_publishes(after_first_night: tuple[MiniHome, Night]) -> None:
     home, night = after_first_night
     assert night.result.success and night.status == "published"
-    assert night.materialized >= MARTS | {"feeds/meters", "landing/reading", "landing/point", "assessment/mini_score", "published/park_audit", "audit/build"}
+    assert night.materialized >= MARTS | {
+        "feeds/meters",
+        "landing/reading",
+        "landing/point",
+        "assessment/mini_score",
+        "published/park_audit",
+        "audit/build",
+    }
     assert home.published("select local_date, kwh from marts.park_daily order by 1") == [(date(2026, 3, day), 24.0) for day in (1, 2, 3)]
     [(status, door, run_id)] = home.published("select status, door, run_id from audit.builds")
     assert (status, door, run_id) == ("published", "cli", night.result.run_id)
@@ -130,7 +137,9 @@ def test_a_failed_dbt_test_stops_the_night_and_shows_the_rows(home: MiniHome) ->
     check = night.check("marts/daily", "kwh_is_not_negative")
     assert not check.passed and "-24.0" in check.metadata["failing rows"].value
     assert "kwh_is_not_negative" in night.heard.summary.reason
-    assert home.warehouse("select outcome from audit.step_outcomes where step = 'dbt_test' and subject = 'kwh_is_not_negative'") == [("failed",)]
+    assert home.warehouse("select outcome from audit.step_outcomes where step = 'dbt_test' and subject = 'kwh_is_not_negative'") == [
+        ("failed",)
+    ]
 
 
 def test_a_model_that_does_not_compile_costs_the_marts_and_nothing_else(home: MiniHome) -> None:
@@ -144,7 +153,9 @@ def test_a_model_that_does_not_compile_costs_the_marts_and_nothing_else(home: Mi
 
 def test_a_broken_contract_is_visible_and_costs_its_feed_only(home: MiniHome) -> None:
     (home.settings.feeds_dir / "bad_yaml.yaml").write_text("feed_id: [bad", encoding="utf-8")
-    (home.settings.feeds_dir / "bad_key.yaml").write_text((home.settings.feeds_dir / "meters.yaml").read_text() + "colour: red\n", encoding="utf-8")
+    (home.settings.feeds_dir / "bad_key.yaml").write_text(
+        (home.settings.feeds_dir / "meters.yaml").read_text() + "colour: red\n", encoding="utf-8"
+    )
     (home.settings.feeds_dir / "unknown_point.yaml").write_text(
         (home.settings.feeds_dir / "meters.yaml").read_text().replace("feed_id: meters", "feed_id: unknown_point").replace("P-1", "P-9"),
         encoding="utf-8",

@@ -64,6 +64,8 @@ def make_copy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Warehouse],
         warehouse.execute("checkpoint")
         path = tmp_path_factory.mktemp("copy") / "warehouse.duckdb"
         shutil.copyfile(warehouse.path, path)
-        return Warehouse(path, warehouse.target_path, zone=warehouse.zone, received_at=warehouse.received_at, variables=dict(warehouse.variables))
+        return Warehouse(
+            path, warehouse.target_path, zone=warehouse.zone, received_at=warehouse.received_at, variables=dict(warehouse.variables)
+        )
 
     return copy

@@ -28,7 +28,7 @@ DBT_PROJECT = CHECKOUT / "dbt_project"
 PARK_ID = "PARK"
 ZONE = "Asia/Shanghai"
 OPEN_END = date(9999, 12, 31)
-RECEIVED_AT = datetime(2026, 1, 1)  # noqa: DTZ001 - landing's timestamps are naive UTC
+RECEIVED_AT = datetime(2026, 1, 1)
 
 Row = Mapping[str, Any]
 

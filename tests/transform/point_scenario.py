@@ -14,7 +14,9 @@ def hour(day: int, hour_of_day: float) -> datetime:
     return datetime.combine(BEGIN, datetime.min.time()) + timedelta(days=day, hours=hour_of_day - 8)
 
 
-def series(point: str, parameter: str, statistic: str, value: Callable[[int, int], float], days: range, step: int = 6, **more: Any) -> list[dict]:
+def series(
+    point: str, parameter: str, statistic: str, value: Callable[[int, int], float], days: range, step: int = 6, **more: Any
+) -> list[dict]:
     """Readings every `step` hours; registers are spot values."""
     unit = {"electricity": "kWh", "natural_gas": "m3", "own_flow": "x/h"}.get(parameter, "mg/m3")
     return [

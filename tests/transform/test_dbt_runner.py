@@ -130,9 +130,9 @@ def test_a_project_that_does_not_parse_says_why(mini: MiniSettings) -> None:
 def test_a_build_does_not_parse_again(mini: MiniSettings) -> None:
     target = dbt.build_target(mini, "b1")
     arguments = dbt.dbt_arguments("build", park_id="PARK", park_zone="Asia/Shanghai")
+    arguments[arguments.index("--log-level-file") + 1] = "debug"
     dbt.run_dbt(mini, arguments, target=target, build_id="b1", through_change_seq=7)
-    log = (target / "dbt.log").read_text()
-    assert "Partial parsing enabled, no changes found, skipping parsing" in log
+    assert "Partial parsing enabled, no changes found, skipping parsing" in (target / "dbt.log").read_text()
     with duckdb.connect(str(mini.warehouse)) as con:
         assert con.execute("select park_id from main.one").fetchall() == [("PARK",)]
 
@@ -186,6 +186,7 @@ def test_dbt_dies_with_a_killed_parent_and_frees_the_warehouse(mini: MiniSetting
         from pipelines.transform import dbt
         settings = MiniSettings(home=Path({str(mini.home)!r}), feeds_dir=Path({str(mini.feeds_dir)!r}))
         arguments = dbt.dbt_arguments("build", park_id="PARK", park_zone="UTC", select=["endless"])
+        arguments[arguments.index("--log-level-file") + 1] = "info"
         dbt.run_dbt(settings, arguments, target=settings.logs / "dbt" / "b", build_id="b", through_change_seq=1)
     """)
     parent = subprocess.Popen([sys.executable, "-c", parent_code])
@@ -211,3 +212,17 @@ def test_a_child_whose_parent_is_already_gone_does_not_start() -> None:
     environment = os.environ | {PARENT_VARIABLE: "1999999999"}
     done = subprocess.run([sys.executable, "-P", str(CHILD), "--version"], env=environment, capture_output=True, check=False)
     assert done.returncode == 1 and done.stdout == b""
+
+
+def test_dbt_sees_its_own_variables_and_no_others(mini: MiniSettings) -> None:
+    (mini.dbt_project / "models" / "one.sql").write_text(
+        'select \'{{ env_var("PARK_AUDIT_BUILD_ID") }}\' as a, \'{{ env_var("SECRET", "gone") }}\' as b'
+    )
+    os.environ["SECRET"] = "there"
+    try:
+        arguments = dbt.dbt_arguments("build", park_id="PARK", park_zone="UTC")
+        dbt.run_dbt(mini, arguments, target=mini.logs / "dbt" / "b", build_id="b7", through_change_seq=1)
+    finally:
+        del os.environ["SECRET"]
+    with duckdb.connect(str(mini.warehouse)) as con:
+        assert con.execute("from main.one").fetchall() == [("b7", "gone")]

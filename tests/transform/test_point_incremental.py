@@ -22,6 +22,8 @@ TABLES = (
     "marts.data_completeness_daily",
 )
 MODELS = tuple(table.split(".")[1] for table in TABLES)
+
+
 def change_registers(warehouse: Warehouse) -> None:
     """One row of every register type changes, and one standard."""
     since = {"valid_from": REGISTERED}
@@ -143,7 +145,9 @@ def test_a_changed_reading_is_rebuilt_as_a_full_build_would(warehouse: Warehouse
 def test_the_comparison_itself_notices_a_change_the_ledger_does_not_tell(warehouse: Warehouse) -> None:
     warehouse.load(scenario())
     warehouse.build(*MODELS)
-    warehouse.execute("update landing.reading set value = value + 1 where point_id = 'untouched' and period_start_utc = '2025-10-29 16:00:00'")
+    warehouse.execute(
+        "update landing.reading set value = value + 1 where point_id = 'untouched' and period_start_utc = '2025-10-29 16:00:00'"
+    )
     with pytest.raises(AssertionError, match="untouched"):
         assert_equal_to_full(warehouse)
 
@@ -183,7 +187,9 @@ def _random_change(warehouse: Warehouse, chosen: random.Random) -> None:
                     warehouse.withdraw("reading", {name: value for name, value in other.items() if name != "value"})
         case "new_event":
             instant = row["period_start_utc"] + timedelta(minutes=chosen.choice([0, 90]))
-            taken = warehouse.query(f"select 1 from landing.meter_event where known_to is null and point_id = '{row['point_id']}' and event_at_utc = '{instant}'")
+            taken = warehouse.query(
+                f"select 1 from landing.meter_event where known_to is null and point_id = '{row['point_id']}' and event_at_utc = '{instant}'"
+            )
             if not taken:
                 event = {
                     "point_id": row["point_id"], "parameter_code": row["parameter_code"], "event_kind": chosen.choice(["exchange", "reset"]),
@@ -192,7 +198,9 @@ def _random_change(warehouse: Warehouse, chosen: random.Random) -> None:
                 }  # fmt: skip
                 warehouse.load({"meter_event": [event]})
         case "channel":
-            registered = warehouse.query("select point_id, parameter_code, valid_from from landing.channel where known_to is null order by all")
+            registered = warehouse.query(
+                "select point_id, parameter_code, valid_from from landing.channel where known_to is null order by all"
+            )
             changed = chosen.choice([{"step_minutes": 60}, {"multiplier": 3.0}, {"valid_to": BEGIN + timedelta(days=5)}, {"digits": 4}])
             warehouse.correct("channel", chosen.choice(registered), **changed)
         case "point":

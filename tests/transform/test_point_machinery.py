@@ -61,7 +61,7 @@ def watermarks(warehouse: Warehouse) -> dict[str, int]:
 def test_every_incremental_model_records_the_change_it_was_told_and_no_later_one(built: Warehouse) -> None:
     assert set(watermarks(built)) >= set(MODELS)
     assert set(watermarks(built).values()) == {1}
-    key = {"point_id": "P1", "period_start_utc": datetime(2025, 11, 2, 16)}  # noqa: DTZ001
+    key = {"point_id": "P1", "period_start_utc": datetime(2025, 11, 2, 16)}
     built.correct("reading", key, value=5.0)
     built.correct("reading", {"point_id": "P2", "period_start_utc": key["period_start_utc"]}, value=7.0)
     # the second correction was admitted after the build began
@@ -76,12 +76,12 @@ def test_every_incremental_model_records_the_change_it_was_told_and_no_later_one
 
 
 def test_a_build_without_its_last_change_is_refused_by_name(built: Warehouse) -> None:
-    with pytest.raises(DbtFailed, match="PARK_AUDIT_THROUGH_CHANGE_SEQ .* is not set: give the highest"):
+    with pytest.raises(DbtFailed, match=r"PARK_AUDIT_THROUGH_CHANGE_SEQ .* is not set: give the highest"):
         run_dbt(built.path, "run", "--select", "int_register_days", change_seq=None, target_path=built.target_path)
 
 
 def test_a_model_that_fails_leaves_neither_rows_nor_watermark_and_the_repeated_build_mends_it(built: Warehouse) -> None:
-    key = {"point_id": "P1", "period_start_utc": datetime(2025, 11, 2, 16)}  # noqa: DTZ001
+    key = {"point_id": "P1", "period_start_utc": datetime(2025, 11, 2, 16)}
     # the daily mart breaks a constraint after its rows were deleted and before its watermark is written
     built.execute("alter table marts.point_daily alter column unit set not null")
     built.execute("update landing.reading set unit = null where point_id = 'P1'")
@@ -160,15 +160,15 @@ def test_a_correction_years_ago_beside_a_new_day_names_both_dates_and_not_the_ye
 
 def compiled_hours(warehouse: Warehouse) -> str:
     """What dbt made of the hourly mart in its last run."""
-    return (warehouse.target_path / "compiled" / "park_audit" / "models" / "marts" / "point" / "point_hourly.sql").read_text(encoding="utf-8")
+    return (warehouse.target_path / "compiled" / "park_audit" / "models" / "marts" / "point" / "point_hourly.sql").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_touching_the_whole_park_for_a_reason_above_the_points_leaves_points_alone(built: Warehouse) -> None:
     """A changed factor touches every date of the park, and no reading."""
     before = built.query("select rowid from marts.point_daily order by rowid")
-    built.execute(
-        "insert into landing.touched values (2, 'park', 'PARK', '2020-01-01', '9999-12-31', 'factors', null)"
-    )
+    built.execute("insert into landing.touched values (2, 'park', 'PARK', '2020-01-01', '9999-12-31', 'factors', null)")
     built.build(*MODELS, "int_touched_enterprise_dates")
     assert built.query("select rowid from marts.point_daily order by rowid") == before
     assert built.value("select count(*) from intermediate.int_touched_point_dates") == 0

@@ -49,13 +49,17 @@ def test_every_seed_is_loaded_as_text(template: Path, dbt_target: Path, seed: st
 
 
 def test_a_numeric_looking_alias_keeps_its_zeros(template: Path, dbt_target: Path) -> None:
-    found = Warehouse(template, dbt_target).query("select parameter_code from staging.stg_parameter_aliases where alias = '011' and st = '32'")
+    found = Warehouse(template, dbt_target).query(
+        "select parameter_code from staging.stg_parameter_aliases where alias = '011' and st = '32'"
+    )
     assert found == [{"parameter_code": "w01018"}]
 
 
 def test_every_model_and_column_is_described(manifest: dict[str, Any]) -> None:
     silent = [node["name"] for node in models(manifest) if not node["description"]]
-    silent += [f"{node['name']}.{name}" for node in models(manifest) for name, column in node["columns"].items() if not column["description"]]
+    silent += [
+        f"{node['name']}.{name}" for node in models(manifest) for name, column in node["columns"].items() if not column["description"]
+    ]
     silent += [node["name"] for node in models(manifest) if not node["columns"]]
     assert not silent
 
@@ -94,7 +98,14 @@ def test_measurement_causes_are_what_the_tables_of_points_really_read(manifest: 
     assert len(point_level) >= 6
     read: set[str] = set()
     seen: set[str] = set()
-    machinery = ("int_changed_point_dates", "int_touched_point_dates", "int_touched_enterprise_dates", "int_point_reach", "int_data_span", "int_local_days")
+    machinery = (
+        "int_changed_point_dates",
+        "int_touched_point_dates",
+        "int_touched_enterprise_dates",
+        "int_point_reach",
+        "int_data_span",
+        "int_local_days",
+    )
     waiting = list(point_level)
     while waiting:
         unique_id = waiting.pop()

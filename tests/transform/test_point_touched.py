@@ -127,7 +127,9 @@ def touched(template: Path, dbt_target: Path, tmp_path_factory: pytest.TempPathF
 
 
 def _dates(warehouse: Warehouse, column: str, table: str) -> dict[str, list[date]]:
-    rows = warehouse.query(f"select {column} as entity, list(distinct local_date order by local_date) as dates from {table} group by {column}")
+    rows = warehouse.query(
+        f"select {column} as entity, list(distinct local_date order by local_date) as dates from {table} group by {column}"
+    )
     return {row["entity"]: row["dates"] for row in rows}
 
 

@@ -18,7 +18,7 @@ from tests.transform.harness import Warehouse
 
 ZONE = "Europe/Berlin"
 # from before the night on which the clock is put back to the day after it
-BEGIN, END = datetime(2025, 10, 24, 22), datetime(2025, 10, 27, 23)  # noqa: DTZ001
+BEGIN, END = datetime(2025, 10, 24, 22), datetime(2025, 10, 27, 23)
 STATES = ("measured", "substituted", "estimated", "self_reported", "missing", "stopped", "not_applicable")
 CARRIES_VALUE = STATES[:4]
 STEPS = {"hourly": 60, "quarters": 15, "weeks": 7 * 24 * 60}
@@ -125,7 +125,8 @@ def test_every_column_of_every_row_is_what_its_readings_say(
 ) -> None:
     groups = grouped(readings, period)
     found = {
-        (row["point_id"], row["parameter_code"], row["statistic"], row[column]): row for row in warehouse.query(f"select * from marts.{table}")
+        (row["point_id"], row["parameter_code"], row["statistic"], row[column]): row
+        for row in warehouse.query(f"select * from marts.{table}")
     }
     assert found.keys() == groups.keys()
     for key, group in groups.items():

@@ -33,7 +33,9 @@ def _open(con: duckdb.DuckDBPyConnection, now: datetime = NOW) -> str:
 
 
 def _row(con: duckdb.DuckDBPyConnection, build_id: str) -> tuple:
-    return con.execute("select status, started_at, closed_at, warnings, change_seq, reason from audit.builds where build_id = ?", [build_id]).fetchone()
+    return con.execute(
+        "select status, started_at, closed_at, warnings, change_seq, reason from audit.builds where build_id = ?", [build_id]
+    ).fetchone()
 
 
 def test_a_build_is_running_until_it_is_closed(con: duckdb.DuckDBPyConnection) -> None:

@@ -43,7 +43,9 @@ def test_every_declared_table_is_there_with_its_columns_and_comments(home: Setti
             assert _columns(con, table.qualified) == {c.name: (c.duckdb_type, not c.required) for c in table.columns}, table.qualified
         comments = dict(con.execute("select schema_name || '.' || table_name, comment from duckdb_tables()").fetchall())
         assert {table.qualified: table.grain for table in TABLES}.items() <= comments.items()
-        schemas = {name for (name,) in con.execute("select schema_name from duckdb_schemas() where database_name = current_database()").fetchall()}
+        schemas = {
+            name for (name,) in con.execute("select schema_name from duckdb_schemas() where database_name = current_database()").fetchall()
+        }
         assert set(SCHEMAS) <= schemas
 
 
@@ -98,7 +100,10 @@ def test_a_column_of_another_type_is_refused_by_name(home: Settings) -> None:
     with open_warehouse(home) as con:
         con.execute("alter table audit.quarantine alter column source_row type varchar")
         con.execute(f"update {LAYOUT.qualified} set layout_hash = 'older'")
-    with pytest.raises(WarehouseUnreadable, match=r"audit\.quarantine\.source_row is varchar .* bigint .* rebuilt from the lake"), open_warehouse(home):
+    with (
+        pytest.raises(WarehouseUnreadable, match=r"audit\.quarantine\.source_row is varchar .* bigint .* rebuilt from the lake"),
+        open_warehouse(home),
+    ):
         pass
 
 

@@ -46,7 +46,8 @@ def seeds(tmp_path: Path) -> Seeds:
 
 def _touched(con: duckdb.DuckDBPyConnection, change_seq: int | None) -> list[tuple]:
     return con.execute(
-        "select entity_kind, entity_id, date_from, date_to, cause, delivery_id from landing.touched where change_seq = ? order by all", [change_seq]
+        "select entity_kind, entity_id, date_from, date_to, cause, delivery_id from landing.touched where change_seq = ? order by all",
+        [change_seq],
     ).fetchall()
 
 
@@ -102,10 +103,14 @@ def test_a_new_seed_touches_what_its_rows_hold_for(con: duckdb.DuckDBPyConnectio
     assert tables == [("own_factors",)]
 
 
-def test_a_row_that_moves_from_the_park_to_the_seed_changes_both_tables_and_touches_nothing(con: duckdb.DuckDBPyConnection, seeds: Seeds) -> None:
+def test_a_row_that_moves_from_the_park_to_the_seed_changes_both_tables_and_touches_nothing(
+    con: duckdb.DuckDBPyConnection, seeds: Seeds
+) -> None:
     seeds.write(("steam", "0.03412", "2024-05-01", ""), own=True)
     seeds.load(con)
-    seeds.write(("coal", "0.7143", "2020-01-01", ""), ("power", "0.1229", "2020-01-01", "2026-01-01"), ("steam", "0.03412", "2024-05-01", ""))
+    seeds.write(
+        ("coal", "0.7143", "2020-01-01", ""), ("power", "0.1229", "2020-01-01", "2026-01-01"), ("steam", "0.03412", "2024-05-01", "")
+    )
     (seeds.own / "factors.csv").unlink()
     assert seeds.load(con) is None
     assert con.execute("select count(*) from landing.own_factors").fetchone() == (0,)

@@ -161,7 +161,11 @@ water_ways as (
         every_period.grain,
         every_period.period_start,
         every_period.enterprise_id,
-        min(case outlets.discharge_kind when 'direct' then '1direct' when 'indirect' then '2indirect' else '3to_other_enterprise' end) as way,
+        min(case outlets.discharge_kind
+            when 'direct' then '1direct'
+            when 'indirect' then '2indirect'
+            else '3to_other_enterprise'
+        end) as way,
         min(outlets.receiving_enterprise_id) as receiving_enterprise_id
     from (select distinct grain, period_start, enterprise_id from every_period) as every_period
     inner join outlets

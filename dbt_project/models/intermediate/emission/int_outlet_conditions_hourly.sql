@@ -25,8 +25,9 @@ hours as (
         hours.hour_start_utc,
         hours.local_date,
         channels.basis,
-        case when hours.statistic = 'cou' then null when {{ is_valid_hour('outlet_points.medium', 'hours', 'channels.step_minutes') }} then hours.value_mean end as mean,
-        case when hours.statistic = 'cou' and {{ is_valid_hour('outlet_points.medium', 'hours', 'channels.step_minutes') }} then hours.value_sum end as total,
+        case when hours.statistic <> 'cou' then hours.value_mean end as mean,
+        case when hours.statistic = 'cou' then hours.value_sum end as total,
+        {{ is_valid_hour('outlet_points.medium', 'hours', 'channels.step_minutes') }} as is_valid,
         hours.stopped_share > 0 and hours.value_mean is null as is_stopped,
         case hours.source_kind when 'automatic' then 0 else 2 end + case hours.statistic when 'rtd' then 1 else 0 end as preference
     from {{ ref('point_hourly') }} as hours
@@ -47,6 +48,14 @@ touched as (
     where {{ touched_filter('enterprise') }}
 ),
 
+valid as (
+    select
+        *,
+        case when is_valid then mean end as valid_mean,
+        case when is_valid then total end as valid_total
+    from touched
+),
+
 by_hour as (
     select
         enterprise_id,
@@ -55,14 +64,14 @@ by_hour as (
         hour_start_utc,
         local_date,
         {%- for name, code in conditions.items() %}
-        min_by(mean, preference) filter (where parameter_code = '{{ code }}' and mean is not null) as {{ name }},
+        min_by(valid_mean, preference) filter (where parameter_code = '{{ code }}' and valid_mean is not null) as {{ name }},
         {%- endfor %}
         max(case when parameter_code = '{{ conditions.oxygen_percent }}' then basis end) as oxygen_basis,
-        min_by(mean, preference) filter (where parameter_code in {{ flow_codes() }} and mean is not null) as flow_mean_m3_h,
-        min_by(total, preference) filter (where parameter_code in {{ flow_codes() }} and total is not null) as flow_total_m3,
+        min_by(valid_mean, preference) filter (where parameter_code in {{ flow_codes() }} and valid_mean is not null) as flow_mean_m3_h,
+        min_by(valid_total, preference) filter (where parameter_code in {{ flow_codes() }} and valid_total is not null) as flow_total_m3,
         max(case when parameter_code in {{ flow_codes() }} then basis end) as stated_flow_basis,
         max(case when is_stopped and parameter_code in {{ flow_codes() }} then 1 else 0 end) = 1 as is_flow_stopped
-    from touched
+    from valid
     group by enterprise_id, outlet_id, medium, hour_start_utc, local_date
 ),
 

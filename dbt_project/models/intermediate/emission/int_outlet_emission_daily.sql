@@ -37,7 +37,10 @@ by_hour as (
         count(*) filter (where operating_state = 'stopped') as stopped_hours,
         count(concentration) as concentration_hours,
         -- (25) air: mean of the hours; water: by flow, or of the hours where no flow is known
-        coalesce(sum(concentration * weight) / nullif(sum(case when concentration is not null then weight end), 0), avg(concentration)) as concentration_mean,
+        coalesce(
+            sum(concentration * weight) / nullif(sum(case when concentration is not null then weight end), 0),
+            avg(concentration)
+        ) as concentration_mean,
         coalesce(sum(case when concentration is not null then weight end), count(concentration)) as concentration_weight,
         avg(concentration_corrected) as concentration_corrected_mean,
         count(concentration_corrected) as corrected_hours,
@@ -233,8 +236,11 @@ every_day as (
         end as stopped_hours,
         case when with_mass.mass_kg is null then 0 else local_days.hours end as covered_hours,
         with_mass.concentration as concentration_mean,
-        case when with_mass.concentration is not null then case with_mass.medium when 'water' then coalesce(with_mass.flow_m3, 1) else 24 end end
-            as concentration_weight,
+        case
+            when with_mass.concentration is null then null
+            when with_mass.medium = 'water' then coalesce(with_mass.flow_m3, 1)
+            else 24
+        end as concentration_weight,
         case with_mass.medium when 'air' then with_mass.corrected end as concentration_corrected_mean,
         case when with_mass.corrected is not null then 24 else 0 end as corrected_hours,
         with_mass.nd_share,

@@ -13,7 +13,8 @@
 ) }}
 
 {%- set parts = consumption_parts().keys() | list + ['consumed', 'recycled'] %}
-{%- set sums = parts + ['measured_gross', 'substituted_gross', 'estimated_gross', 'self_reported_gross', 'covered_hours', 'expected_hours'] %}
+{%- set gross = ['measured_gross', 'substituted_gross', 'estimated_gross', 'self_reported_gross'] %}
+{%- set sums = parts + gross + ['covered_hours', 'expected_hours'] %}
 
 with
 

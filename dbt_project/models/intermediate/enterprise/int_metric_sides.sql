@@ -18,7 +18,8 @@
 {%- set consumption_measures = ['quantity', 'purchased', 'received', 'sent', 'self_produced', 'recycled'] + energy_measures %}
 {%- set production_measures = ['quantity', 'output_value_cny', 'value_added_cny'] %}
 {%- set what = [
-    'source', 'code', 'measure', 'value', 'park_value', 'measured_value', 'is_missing', 'is_applicable', 'completeness_share', 'state', 'unit',
+    'source', 'code', 'measure', 'value', 'park_value', 'measured_value', 'is_missing', 'is_applicable', 'completeness_share', 'state',
+    'unit',
 ] %}
 {%- set columns = ['grain', 'period_start', 'enterprise_id', 'process_id', 'product_code'] + what %}
 
@@ -178,7 +179,8 @@ scoped_production_{{ grain }} as (
         case
             {%- if scope.by == '' %}
             -- the enterprise's own figure goes before the sum of its products'
-            when count(case when product_code = 'ALL' then {{ money }} end) > 0 then sum(case when product_code = 'ALL' then {{ money }} end)
+            when count(case when product_code = 'ALL' then {{ money }} end) > 0
+                then sum(case when product_code = 'ALL' then {{ money }} end)
             {%- endif %}
             when count({{ money }}) = count(*) then sum({{ money }})
         end as {{ money }},

@@ -62,7 +62,8 @@ declared as (
 {{ grain.name }}_overlaps as (
     select
         declared.*,
-        cast(date_trunc('{{ grain.name }}', declared.period_start) + interval {{ period_interval(grain.name) }} * offsets.n as date) as grain_start
+        cast(date_trunc('{{ grain.name }}', declared.period_start) + interval {{ period_interval(grain.name) }} * offsets.n as date)
+            as grain_start
     from declared
     cross join (select 0 as n union all select 1 as n union all select 2 as n) as offsets
     where declared.days between {{ grain.min_days }} and {{ grain.max_days }}
@@ -73,7 +74,10 @@ declared as (
         *,
         {{ period_end('grain_start', grain.name) }} as grain_end,
         period_start = grain_start and period_end = {{ period_end('grain_start', grain.name) }} as is_exact,
-        {{ days_between('greatest(period_start, grain_start)', 'least(period_end, ' ~ period_end('grain_start', grain.name) ~ ')') }} as overlap_days
+        {{ days_between(
+            'greatest(period_start, grain_start)',
+            'least(period_end, ' ~ period_end('grain_start', grain.name) ~ ')',
+        ) }} as overlap_days
     from {{ grain.name }}_overlaps
     where period_start < {{ period_end('grain_start', grain.name) }} and period_end > grain_start
         -- the piece of another year is made with that year

@@ -15,7 +15,7 @@ changes as (
         date_from,
         date_to,
         change_seq,
-        cause in ('{{ measurement_causes() | join("', '") }}') as is_measurement_change
+        {{ is_measurement_cause('cause') }} as is_measurement_change
     from {{ source('landing', 'touched') }}
     {%- if lowest is none %}
     -- no incremental model stands: all will be built whole
@@ -23,6 +23,10 @@ changes as (
     {%- else %}
     where change_seq > {{ lowest }} and change_seq <= {{ through_change_seq() }}
     {%- endif %}
+),
+
+points_ever as (
+    select distinct point_id from {{ source('landing', 'point') }}
 ),
 
 ranges as (
@@ -36,13 +40,13 @@ ranges as (
     where entity_kind = 'point'
     union all
     select
-        every_point.point_id,
+        points_ever.point_id,
         changes.date_from,
         changes.date_to,
         changes.change_seq,
         changes.is_measurement_change
     from changes
-    cross join (select distinct point_id from {{ source('landing', 'point') }}) as every_point
+    cross join points_ever
     where changes.entity_kind = 'park'
         and changes.is_measurement_change
 ),

@@ -85,6 +85,12 @@ concerned as (
     where source_kind = 'outlet'
 ),
 
+everyone as (
+    select enterprise_id from concerned
+    union
+    select '-' as enterprise_id
+),
+
 ranges as (
     select
         concerned.enterprise_id,
@@ -110,11 +116,7 @@ ranges as (
         changes.date_to,
         changes.change_seq
     from changes
-    cross join (
-        select distinct enterprise_id from concerned
-        union
-        select '-' as enterprise_id
-    ) as everyone
+    cross join everyone
     where changes.entity_kind = 'park'
 ),
 

@@ -11,6 +11,11 @@ changed as (
     select * from {{ ref('int_changed_point_dates') }}
 ),
 
+changed_points as (
+    select distinct point_id from changed
+    where is_measurement_change
+),
+
 first_changed as (
     select min(local_date) as local_date from changed
     where is_measurement_change
@@ -23,7 +28,7 @@ register_days as (
         source_kind,
         local_date
     from {{ ref('int_register_days') }}
-    where point_id in (select point_id from changed where is_measurement_change)
+    where point_id in (select point_id from changed_points)
 ),
 
 -- of the days before all changes only the last one can matter

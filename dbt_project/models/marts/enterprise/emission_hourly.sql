@@ -52,7 +52,8 @@ hours as (
         hours.nd_share,
         hours.readings,
         hours.valid_periods,
-        case hours.source_kind when 'automatic' then 0 else 2 end + case when hours.statistic in ('rtd', 'zs_rtd') then 1 else 0 end as preference
+        case hours.source_kind when 'automatic' then 0 else 2 end
+        + case when hours.statistic in ('rtd', 'zs_rtd') then 1 else 0 end as preference
     from {{ ref('point_hourly') }} as hours
     inner join outlet_points
         on hours.point_id = outlet_points.point_id and {{ holds_on('outlet_points', 'hours.local_date') }}
@@ -171,7 +172,10 @@ selected as (
     select
         with_mass.*,
         method_of_day.method_code,
-        case method_of_day.method_code when 'concentration_flow' then with_mass.concentration_flow_kg else with_mass.reported_kg end as mass_kg
+        case method_of_day.method_code
+            when 'concentration_flow' then with_mass.concentration_flow_kg
+            else with_mass.reported_kg
+        end as mass_kg
     from with_mass
     inner join method_of_day
         on with_mass.enterprise_id = method_of_day.enterprise_id
@@ -191,7 +195,8 @@ final as (
         local_date,
         case
             when is_standing_still then 'stopped'
-            when coalesce(concentration_reported, concentration_corrected_reported, total, nullif(flow_reported_m3, 0)) is not null then 'operating'
+            when coalesce(concentration_reported, concentration_corrected_reported, total, nullif(flow_reported_m3, 0)) is not null
+                then 'operating'
             else 'unknown'
         end as operating_state,
         case
@@ -211,7 +216,11 @@ final as (
         end as validity_basis,
         method_code,
         mass_kg,
-        case when mass_kg is null then null when {{ state_of_rank('state_rank') }} = 'substituted' then mass_kg else 0 end as substituted_kg,
+        case
+            when mass_kg is null then null
+            when {{ state_of_rank('state_rank') }} = 'substituted' then mass_kg
+            else 0
+        end as substituted_kg,
         concentration_flow_kg,
         reported_kg,
         concentration,
