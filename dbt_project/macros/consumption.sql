@@ -37,11 +37,18 @@
 {%- endfor %}
 {%- endmacro %}
 
+{#- What the parts of a row amount to without their signs; null when no part is known. -#}
+{% macro gross_of_parts() -%}
+case when coalesce({{ consumption_parts().keys() | join(', ') }}) is not null
+    then {% for part in consumption_parts() %}coalesce(abs({{ part }}), 0){{ ' + ' if not loop.last }}{% endfor %}
+end
+{%- endmacro %}
+
 {#- Whether a registered meter owes hours to a row: billing meters to the whole, all of a process's to the process. -#}
 {% macro owes_hours_to(meters, row) -%}
-({{ row }}.enterprise_id = {{ meters }}.enterprise_id
-                and {{ row }}.item_code = {{ meters }}.item_code
-                and (({{ row }}.process_id is null and {{ meters }}.is_billing) or {{ row }}.process_id = {{ meters }}.process_id))
+{{ row }}.enterprise_id = {{ meters }}.enterprise_id
+            and {{ row }}.item_code = {{ meters }}.item_code
+            and (({{ row }}.process_id is null and {{ meters }}.is_billing) or {{ row }}.process_id = {{ meters }}.process_id)
 {%- endmacro %}
 
 {#- Energy and carbon of a row with parts, by factors under alias `factors`; of what is consumed where no part is known. -#}
@@ -55,6 +62,11 @@
         {{ factors }}.tce_calorific_factor_id,
         {{ factors }}.tce_primary_factor_id,
         {{ factors }}.co2e_factor_id
+{%- endmacro %}
+
+{#- Mean of a factor over the days of a period; null where on some day none is in force. -#}
+{% macro mean_over_days(factor) -%}
+case when sum(case when {{ factor }} is not null then days else 0 end) = max(period_days) then sum({{ factor }} * days) / max(period_days) end
 {%- endmacro %}
 
 {#- Whether an energy item lacks a factor on the day; working media are no energy of their own. -#}
@@ -343,7 +355,7 @@ without_transfers as (
 {%- endmacro %}
 
 {% macro published_park_consumption(relation, date) -%}
-    select
+select
         cast('{{ park_id() }}' as varchar) as park_id,
         item_code,
         item_kind,

@@ -76,6 +76,20 @@ case {{ state }}{% for word in states_by_strength() %} when '{{ word }}' then {{
 case {{ rank }}{% for word in states_by_strength() %} when {{ loop.index }} then '{{ word }}'{% endfor %} end
 {%- endmacro %}
 
+{#- Sums of columns under their own names. -#}
+{% macro sums_of(columns, prefix='') -%}
+{%- for column in columns %}
+        sum({{ prefix }}{{ column }}) as {{ column }}{{ ',' if not loop.last }}
+{%- endfor %}
+{%- endmacro %}
+
+{#- Columns of numbers that a row does not have. -#}
+{% macro nothing_for(columns) -%}
+{%- for column in columns %}
+        cast(null as double) as {{ column }}{{ ',' if not loop.last }}
+{%- endfor %}
+{%- endmacro %}
+
 {#- A word that all rows of a group agree on, or that they do not; null where none has one. -#}
 {% macro one_or_several(word) -%}
 case

@@ -9,10 +9,10 @@ enterprises as (
     select
         item_code,
         month_start_date,
-        sum(gross_quantity) as gross_quantity,
         {%- for measure in measures %}
-        {{ consumption_sum(measure) }} as {{ measure }}{{ ',' if not loop.last }}
+        {{ consumption_sum(measure) }} as {{ measure }},
         {%- endfor %}
+        sum(gross_quantity) as gross_quantity
     from {{ ref('enterprise_consumption_monthly') }}
     where process_id is null
     group by item_code, month_start_date
@@ -22,9 +22,7 @@ eliminations as (
     select
         item_code,
         month_start_date,
-        {%- for measure in measures %}
-        sum({{ measure }}) as {{ measure }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ sums_of(measures) }}
     from {{ ref('park_eliminations_monthly') }}
     where mart = 'consumption'
     group by item_code, month_start_date
@@ -38,11 +36,11 @@ compared as (
     select
         coalesce(park.item_code, enterprises.item_code) as item_code,
         coalesce(park.month_start_date, enterprises.month_start_date) as month_start_date,
-        coalesce(enterprises.gross_quantity, 0) as gross_quantity,
         {%- for measure in measures %}
         park.{{ measure }} as park_{{ measure }},
-        enterprises.{{ measure }} - coalesce(eliminations.{{ measure }}, 0) as expected_{{ measure }}{{ ',' if not loop.last }}
+        enterprises.{{ measure }} - coalesce(eliminations.{{ measure }}, 0) as expected_{{ measure }},
         {%- endfor %}
+        coalesce(enterprises.gross_quantity, 0) as gross_quantity
     from enterprises
     full outer join park
         on enterprises.item_code = park.item_code and enterprises.month_start_date = park.month_start_date

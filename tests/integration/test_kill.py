@@ -16,20 +16,15 @@ from tests.orchestration.mini import MiniHome, copies, make_home
 pytestmark = pytest.mark.slow
 
 PLACES = {
-    "bytes kept, nothing parsed": "pipelines.ingest.lake:Lake.keep_bytes:after",
-    "parsed, no delivery row": "pipelines.ingest.lake:Lake.keep_parse:after",
-    "receipt written, no delivery row": "pipelines.ingest.lake:Lake.write_receipt:after",
     "delivery pending, not judged": "pipelines.gates.runner:judge_deliveries:before",
-    "judged, not loaded": "pipelines.gates.runner:judge_deliveries:after",
-    "loaded": "pipelines.orchestration.admission:load_delivery:after",
-    "before dbt": "pipelines.transform.dbt:build_target:before",
-    "dbt is running": "pipelines.orchestration.dbt_models:_results:before",
+    "one delivery loaded": "pipelines.orchestration.admission:load_delivery:after",
     "marts built, not judged": "pipelines.gates.runner:judge_marts:before",
     "judged, not published": "pipelines.publish.snapshot:publish:before",
     "written, not put in place": "pipelines.publish.snapshot:_swap:before",
     "put in place, build not closed": "pipelines.publish.snapshot:publish:after",
-    "build closed": "pipelines.warehouse.builds:close_build:after",
 }
+"""Between two of a night's phases each. Inside ingest, tests/ingest/test_crash has more of them."""
+
 MARTS = "select 'daily', point_id, local_date, kwh, readings from marts.daily union all select 'park', null, local_date, kwh, null from marts.park_daily order by all"
 DELIVERIES = "select path, arrival_no, outcome, admission, rows_read, rows_accepted, rows_duplicate, rows_quarantined from audit.deliveries order by all"
 

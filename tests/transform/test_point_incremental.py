@@ -22,10 +22,11 @@ TABLES = (
     "marts.data_completeness_daily",
 )
 MODELS = tuple(table.split(".")[1] for table in TABLES)
+NEWEST = range(DAYS + 2, DAYS + 3)
 
 
 def change_registers(warehouse: Warehouse) -> None:
-    """One row of every register type changes, and one standard."""
+    """One row of every register type changes, and one standard: for the first day only, because it touches every point."""
     since = {"valid_from": REGISTERED}
     warehouse.correct("park", {"park_id": warehouse.park_id}, area_km2=11.0)
     warehouse.correct("enterprise", {"enterprise_id": "E1"}, sector_code="2611")
@@ -55,7 +56,7 @@ def change_registers(warehouse: Warehouse) -> None:
     warehouse.correct("permit_limit", {"permit_id": "L1"} | since, limit_value=35.0)
     warehouse.add_own_standard("parameters", {
         "parameter_code": "own_flow", "name": "Own flow", "kind": "process", "medium": "energy", "unit": "x/h", "total_unit": "x",
-        "valid_from": "2025-10-30", "version": "1", "source_ref": "the park", "verification_status": "unverified",
+        "valid_from": "2025-10-28", "valid_to": "2025-10-29", "version": "1", "source_ref": "the park", "verification_status": "unverified",
     })  # fmt: skip
 
 
@@ -80,8 +81,8 @@ def change_readings(warehouse: Warehouse) -> None:
     warehouse.load({
         "reading": [
             *series("late", "a21026", "avg", lambda day, at: 1.0, range(3)),
-            # the park's newest day, and with it a day of silence for everybody else
-            *series("newest", "a21026", "avg", lambda day, at: 2.0, range(DAYS, DAYS + 2)),
+            # the park's newest day, and before it two days of silence for everybody
+            *series("newest", "a21026", "avg", lambda day, at: 2.0, NEWEST),
             *series("silent", "a21026", "avg", lambda day, at: 3.0, range(5, 6)),
             *series("copy_begins", "electricity", "register", count_up, range(2, 5), source_kind="platform_copy"),
         ]
@@ -90,7 +91,7 @@ def change_readings(warehouse: Warehouse) -> None:
 
 def shrink(warehouse: Warehouse) -> None:
     """The newest days are taken back: the calendar ends earlier for everybody."""
-    for day in range(DAYS, DAYS + 2):
+    for day in NEWEST:
         for at in range(0, 24, 6):
             warehouse.withdraw("reading", {"point_id": "newest", "period_start_utc": hour(day, at)})
 
@@ -119,7 +120,7 @@ def test_a_changed_register_or_standard_row_is_rebuilt_as_a_full_build_would(war
     quantity = "select sum(quantity) from intermediate.int_point_quantity_daily where point_id = '{}'"
     assert warehouse.value(quantity.format("kind")) == 2 * sum((5 + day) * 4 for day in range(DAYS))
     assert warehouse.value(quantity.format("multiplier")) == sum((5 + day) * 4 * (40 if day >= 4 else 1) for day in range(DAYS))
-    assert warehouse.value(quantity.format("rate")) == 2.0 * 24 * (DAYS - 2)
+    assert warehouse.value(quantity.format("rate")) == 2.0 * 24
     assert warehouse.value("select count(*) from marts.data_completeness_daily where point_id = 'closed' and is_in_service") == 5
     assert warehouse.value("select max(expected_periods) from marts.point_daily where point_id = 'step'") == 8
 
@@ -133,7 +134,7 @@ def test_a_changed_reading_is_rebuilt_as_a_full_build_would(warehouse: Warehouse
     assert warehouse.value("select count(*) from marts.point_daily where point_id = 'day_gone'") == DAYS - 1
     silent = warehouse.query("select statistic, received_periods, count(*) as days from marts.data_completeness_daily "
                              "where point_id = 'silent' group by all order by received_periods")  # fmt: skip
-    assert [(row["statistic"], row["received_periods"], row["days"]) for row in silent] == [("avg", 0, DAYS + 1), ("avg", 4, 1)]
+    assert [(row["statistic"], row["received_periods"], row["days"]) for row in silent] == [("avg", 0, DAYS + 2), ("avg", 4, 1)]
     gap = warehouse.query("select quantity, period_end_utc - period_start_utc as length from intermediate.int_meter_intervals "
                           "where point_id = 'register_day_gone' order by length desc limit 1")  # fmt: skip
     assert gap == [{"quantity": 300.0, "length": timedelta(hours=30)}]

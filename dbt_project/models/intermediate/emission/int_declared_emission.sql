@@ -87,13 +87,21 @@ monitored_months as (
 
 monitored as (
     {%- for grain in longer_periods() %}
-    select distinct
+    select
         '{{ grain }}' as grain,
         {{ period_start('month_start_date', grain) }} as period_start,
         {{ scope | join(', ') }},
         outlet_id
     from monitored_months
-    {{ 'union all' if not loop.last }}
+    union
+    -- of an enterprise as a whole (`-`) any of its outlets
+    select
+        '{{ grain }}' as grain,
+        {{ period_start('month_start_date', grain) }} as period_start,
+        {{ scope | join(', ') }},
+        '-' as outlet_id
+    from monitored_months
+    {{ 'union' if not loop.last }}
     {%- endfor %}
 ),
 
@@ -103,13 +111,13 @@ declared_{{ grain }} as (
     select {{ columns | join(', ') }}
     from declared
     where grain = '{{ grain }}'
-        and not exists (
-            select 1 from monitored
-            where monitored.grain = declared.grain and monitored.period_start = declared.period_start
-                {%- for column in scope %}
-                and monitored.{{ column }} = declared.{{ column }}
-                {%- endfor %}
-                and (declared.outlet_id is null or monitored.outlet_id = declared.outlet_id)
+        and ({{ scope | join(', ') }}, period_start, coalesce(outlet_id, '-')) not in (
+            select
+                {{ scope | join(', ') }},
+                period_start,
+                outlet_id
+            from monitored
+            where grain = '{{ grain }}'
         )
     {%- if settings.shorter %}
 
@@ -126,14 +134,13 @@ declared_{{ grain }} as (
         sum(shorter.days_covered) as days_covered,
         {{ weakest_state('shorter.state') }} as state
     from declared_{{ settings.shorter }} as shorter
-    where exists (
-        select 1 from monitored
-        where monitored.grain = '{{ grain }}' and monitored.period_start = {{ period_start('shorter.period_start', grain) }}
+    inner join monitored
+        on monitored.grain = '{{ grain }}'
+            and {{ period_start('shorter.period_start', grain) }} = monitored.period_start
             {%- for column in scope %}
-            and monitored.{{ column }} = shorter.{{ column }}
+            and shorter.{{ column }} = monitored.{{ column }}
             {%- endfor %}
-            and (shorter.outlet_id is null or monitored.outlet_id = shorter.outlet_id)
-    )
+            and coalesce(shorter.outlet_id, '-') = monitored.outlet_id
     group by
         shorter.year_start_date,
         {{ period_start('shorter.period_start', grain) }},
@@ -167,7 +174,7 @@ water_ways as (
             else '3to_other_enterprise'
         end) as way,
         min(outlets.receiving_enterprise_id) as receiving_enterprise_id
-    from (select distinct grain, period_start, enterprise_id from every_period) as every_period
+    from every_period
     inner join outlets
         on every_period.enterprise_id = outlets.enterprise_id
             and outlets.medium = 'water'

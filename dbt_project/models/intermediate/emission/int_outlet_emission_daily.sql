@@ -202,10 +202,13 @@ every_day as (
         true as is_hourly
     from by_hour
     -- a day of a monitor that knew nothing gives way to what the day itself says
-    where not exists (
-        select 1 from with_mass
-        where with_mass.enterprise_id = by_hour.enterprise_id and with_mass.outlet_id = by_hour.outlet_id
-            and with_mass.pollutant_code = by_hour.pollutant_code and with_mass.local_date = by_hour.local_date
+    where (enterprise_id, outlet_id, pollutant_code, local_date) not in (
+        select
+            enterprise_id,
+            outlet_id,
+            pollutant_code,
+            local_date
+        from with_mass
     )
 
     union all

@@ -61,10 +61,8 @@ from_permits as (
         least(outlets.valid_to, permits.valid_to) as valid_to
     from outlets
     inner join permits
-        on (
-                (permits.subject_kind = 'outlet' and permits.subject_id = outlets.outlet_id)
-                or (permits.subject_kind = 'enterprise' and permits.subject_id = outlets.enterprise_id and outlets.kind <> 'workshop')
-            )
+        on permits.subject_id = case permits.subject_kind when 'outlet' then outlets.outlet_id else outlets.enterprise_id end
+            and (permits.subject_kind = 'outlet' or outlets.kind <> 'workshop')
             and outlets.valid_from < permits.valid_to
             and permits.valid_from < outlets.valid_to
 ),

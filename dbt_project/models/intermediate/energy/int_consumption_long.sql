@@ -111,9 +111,7 @@ declared_{{ grain }} as (
         shorter.process_id,
         shorter.item_code,
         shorter.unit,
-        {%- for column in sums %}
-        sum(shorter.{{ column }}) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ sums_of(sums, 'shorter.') }}
     from declared_{{ settings.shorter }} as shorter
     inner join metered
         on shorter.enterprise_id = metered.enterprise_id

@@ -57,11 +57,7 @@ final as (
         cast(0 as double) as estimated_gross,
         -- what is declared as consumed without its parts is a quantity without parts
         coalesce(
-            case when coalesce({{ consumption_parts().keys() | join(', ') }}) is not null then
-                {%- for part in consumption_parts() %}
-                coalesce(abs({{ part }}), 0){{ ' +' if not loop.last }}
-                {%- endfor %}
-            end,
+            {{ gross_of_parts() }},
             abs(consumed),
             0
         ) + coalesce(abs(recycled), 0) as self_reported_gross,

@@ -78,7 +78,7 @@ ranked as (
         by_purpose.value,
         row_number() over (
             partition by segments.item_code, segments.valid_from, by_purpose.purpose
-            order by case by_purpose.origin when 'park' then 0 else 1 end, by_purpose.valid_from desc, by_purpose.factor_id
+            order by case by_purpose.origin when 'park' then 0 else 1 end asc, by_purpose.valid_from desc, by_purpose.factor_id asc
         ) as choice
     from segments
     inner join by_purpose
@@ -92,11 +92,11 @@ final as (
     select
         item_code,
         valid_from,
-        valid_to,
         {%- for purpose in purposes %}
         max(case when purpose = '{{ purpose }}' then value end) as {{ purpose }},
-        max(case when purpose = '{{ purpose }}' then factor_id end) as {{ purpose }}_factor_id{{ ',' if not loop.last }}
+        max(case when purpose = '{{ purpose }}' then factor_id end) as {{ purpose }}_factor_id,
         {%- endfor %}
+        valid_to
     from ranked
     where choice = 1
     group by item_code, valid_from, valid_to

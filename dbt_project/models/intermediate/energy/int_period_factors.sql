@@ -38,17 +38,15 @@ final as (
     select
         item_code,
         grain,
-        period_start,
         {%- for measure in measures %}
-        case when sum(case when {{ measure }} is not null then days else 0 end) = max(period_days)
-            then sum({{ measure }} * days) / max(period_days)
-        end as {{ measure }},
+        {{ mean_over_days(measure) }} as {{ measure }},
         {{ distinct_texts(measure ~ '_factor_id') }} as {{ measure }}_factor_id,
         {%- endfor %}
         {%- for share in shares %}
         -- as on a day: without a rule all counts
-        sum(coalesce({{ share }}, 1) * days) / sum(days) as {{ share }}{{ ',' if not loop.last }}
+        sum(coalesce({{ share }}, 1) * days) / sum(days) as {{ share }},
         {%- endfor %}
+        period_start
     from overlapping
     group by item_code, grain, period_start
 )

@@ -13,7 +13,7 @@ words as (
         virtual_meters.valid_to,
         trim(word) as word
     from virtual_meters,
-        {{ split_to_rows('virtual_meters.formula', ' ') }} as words(word)
+        {{ split_to_rows('virtual_meters.formula', ' ') }} as words (word)
 ),
 
 signed as (

@@ -53,7 +53,7 @@ by_code as (
         sides.*,
         code
     from sides,
-        {{ split_to_rows('sides.codes', '+') }} as words(code)
+        {{ split_to_rows('sides.codes', '+') }} as words (code)
 ),
 
 final as (
@@ -69,7 +69,7 @@ final as (
         by_code.valid_from,
         by_code.valid_to
     from by_code,
-        {{ split_to_rows('by_code.measures', '+') }} as words(measure)
+        {{ split_to_rows('by_code.measures', '+') }} as words (measure)
 )
 
 select * from final

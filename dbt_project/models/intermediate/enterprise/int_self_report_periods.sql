@@ -28,13 +28,26 @@ subjects as (
     where enterprise_id is not null and state <> 'not_applicable'
 ),
 
+-- a period of at most a year lies in two of them, one of a month in three (31 days from the last of January)
+years_beside as (
+    select 0 as n
+    union all
+    select 1 as n
+),
+
+periods_beside as (
+    select * from years_beside
+    union all
+    select 2 as n
+),
+
 -- a period that crosses New Year belongs to two years' keys
 by_year as (
     select
         subjects.*,
         cast(date_trunc('year', subjects.period_start) + interval 1 year * offsets.n as date) as year_start_date
     from subjects
-    cross join (select 0 as n union all select 1 as n) as offsets
+    cross join years_beside as offsets
 ),
 
 touched as (
@@ -65,7 +78,7 @@ declared as (
         cast(date_trunc('{{ grain.name }}', declared.period_start) + interval {{ period_interval(grain.name) }} * offsets.n as date)
             as grain_start
     from declared
-    cross join (select 0 as n union all select 1 as n union all select 2 as n) as offsets
+    cross join periods_beside as offsets
     where declared.days between {{ grain.min_days }} and {{ grain.max_days }}
 ),
 
@@ -168,7 +181,7 @@ ranked_kinds as (
         *,
         row_number() over (
             partition by {{ subject | join(', ') }}, grain, grain_start, is_discharge
-            order by is_silent, days_covered desc, preference
+            order by is_silent asc, days_covered desc, preference asc
         ) as choice
     from kinds
 ),

@@ -227,11 +227,9 @@ final as (
         case
             when medium = 'water' or is_standing_still then null
             when reference_o2 is null then coalesce(concentration_corrected_reported, concentration)
-            else coalesce(
-                {{ at_reference_oxygen('concentration', 'oxygen_percent', 'reference_o2') }},
-                -- of gas that is nearly air a station's own converted value is no better
-                case when coalesce(oxygen_percent, 0) < 20.5 then concentration_corrected_reported end
-            )
+            -- of gas that is nearly air a station's own converted value is no better than ours
+            when oxygen_percent >= 20.5 then null
+            else coalesce({{ at_reference_oxygen('concentration', 'oxygen_percent', 'reference_o2') }}, concentration_corrected_reported)
         end as concentration_corrected,
         unit as concentration_unit,
         flow_m3,

@@ -32,8 +32,7 @@ registered as (
         count(*) * max(local_days.minutes) / cast(60 as double) as hours
     from metered
     inner join {{ ref('int_registered_meters') }} as meters
-        on {{ owes_hours_to('meters', 'metered') }}
-            and {{ holds_on('meters', 'metered.local_date') }}
+        on {{ owes_hours_to('meters', 'metered') }} and {{ holds_on('meters', 'metered.local_date') }}
     inner join {{ ref('int_local_days') }} as local_days on metered.local_date = local_days.local_date
     group by metered.enterprise_id, metered.process_id, metered.item_code, metered.local_date
 ),
@@ -92,11 +91,7 @@ every_row as (
         expected_hours
     from declared
     -- a declaration speaks where no meter does
-    where not exists (
-        select 1 from metered
-        where metered.enterprise_id = declared.enterprise_id and metered.item_code = declared.item_code
-            and metered.local_date = declared.local_date
-    )
+    where (enterprise_id, item_code, local_date) not in (select enterprise_id, item_code, local_date from metered)
 ),
 
 valued as (

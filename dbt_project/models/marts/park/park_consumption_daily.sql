@@ -28,7 +28,7 @@ transfers as (
 {{ park_consumption_from('members', 'transfers', 'local_date') }},
 
 final as (
-{{ published_park_consumption('without_transfers', 'local_date') }}
+    {{ published_park_consumption('without_transfers', 'local_date') }}
 )
 
 select * from final

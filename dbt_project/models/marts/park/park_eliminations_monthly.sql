@@ -63,10 +63,9 @@ consumption as (
 outsiders as (
     select consumption.*
     from consumption
-    where not exists (
-        select 1 from memberships
-        where memberships.enterprise_id = consumption.enterprise_id and {{ holds_on('memberships', 'consumption.held_on') }}
-    )
+    left join memberships
+        on consumption.enterprise_id = memberships.enterprise_id and {{ holds_on('memberships', 'consumption.held_on') }}
+    where memberships.enterprise_id is null
 ),
 
 emissions as (
@@ -89,9 +88,7 @@ final as (
         cast(null as varchar) as medium,
         item_code,
         unit,
-        {%- for measure in measures %}
-        sum({{ measure }}) as {{ measure }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ sums_of(measures) }}
     from transfers
     group by month_start_date, from_enterprise_id, to_enterprise_id, delivery_point_id, item_code, unit
 
@@ -108,9 +105,7 @@ final as (
         cast(null as varchar) as medium,
         item_code,
         unit,
-        {%- for measure in measures %}
-        sum({{ measure }}) as {{ measure }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ sums_of(measures) }}
     from outsiders
     group by month_start_date, enterprise_id, item_code, unit
 
@@ -132,9 +127,7 @@ final as (
         pollutant_code as item_code,
         'kg' as unit,
         sum(mass_kg) as quantity,
-        {%- for measure in measures[1:] %}
-        cast(null as double) as {{ measure }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ nothing_for(measures[1:]) }}
     from emissions
     group by
         month_start_date,

@@ -1,0 +1,139 @@
+"""The tables that decoding gives: columns, types and meaning, declared once.
+
+How they are filled belongs in `bulk` and `assembly`; `docs` and tests read the descriptions from here.
+"""
+
+import polars as pl
+
+from pipelines.contracts.records import BOOL, COUNT, INSTANT, NUMBER, TEXT, TEXTS, Column
+from pipelines.contracts.states import Statistic
+from pipelines.hj212.vocabulary import WARNINGS, CrcVariant, Dialect, Verdict
+
+_SMALL = pl.Int32()
+_BYTES = pl.Binary()
+_VARIANTS = tuple(variant.value for variant in CrcVariant)
+_DIALECTS = tuple(dialect.value for dialect in Dialect)
+
+FRAME_NO = Column("frame_no", COUNT, "Place of the frame in the whole input, from 0; the order of arrival.", required=True)
+MN = Column("mn", TEXT, "Device number; of a refused frame as it claims, unverified.")
+ST = Column("st", TEXT, "System code (31 flue gas, 32 wastewater, …).")
+CN = Column("cn", TEXT, "Command code (2011 realtime, 2051 minute, 2061 hour, 2031 day, …).")
+DATA_TIME = Column("data_time", INSTANT, "DataTime by the device's own clock, without zone.")
+IS_DUPLICATE = Column("is_duplicate", BOOL, "The frame only repeats one that came before.", required=True)
+DEVICE_KNOWN = Column("device_known", BOOL, "The MN has a device profile.", required=True)
+
+FRAME_COLUMNS = (
+    FRAME_NO,
+    Column("source", TEXT, "File, or the name that the caller gave.", required=True),
+    Column("line", COUNT, "Line of the source on which the frame begins, from 1.", required=True),
+    Column("offset", COUNT, "First byte of the frame in the source (uncompressed), from 0.", required=True),
+    Column("size", _SMALL, "Bytes that the row takes, CR LF included.", required=True),
+    Column("received_local", INSTANT, "Time stamp of the log line, by the receiver's clock, without zone; null without one."),
+    Column("verdict", TEXT, "What became of the frame; only ok frames have values.", True, tuple(verdict.value for verdict in Verdict)),
+    Column("reason", TEXT, "Why it was refused, for people; null where the verdict is ok."),
+    Column("warnings", TEXTS, "Codes of tolerated deviations (vocabulary.WARNINGS); empty for a frame by the book.", True, tuple(WARNINGS)),
+    DEVICE_KNOWN,
+    IS_DUPLICATE,
+    Column("duplicate_of", COUNT, "frame_no of the first frame that said the same."),
+    Column("repeat_kind", TEXT, "retry: within the device's retry rule; resend: later.", allowed=("retry", "resend")),
+    Column("dialect", TEXT, "Edition by which the frame was read.", allowed=_DIALECTS),
+    Column("declared_length", _SMALL, "Length that the frame announces."),
+    Column("crc_declared", TEXT, "CRC as sent."),
+    Column("crc_calculated", TEXT, "The protocol's CRC of what came, four digits; null where the segment's end is unknown."),
+    Column("crc_variant", TEXT, "Which CRC the declared one is, accepted or not; null if none.", allowed=_VARIANTS),
+    Column("qn", TEXT, "Request number."),
+    ST,
+    CN,
+    MN,
+    Column("flag", _SMALL, "Flag: version, packet bit, answer bit."),
+    Column("pnum", _SMALL, "Number of packets."),
+    Column("pno", _SMALL, "Which packet this is."),
+    Column("resend", BOOL, "RF=1 (2025)."),
+    DATA_TIME,
+    Column("password_hash", TEXT, "Salted hash of PW; the password itself is nowhere."),
+    Column("extra", TEXT, "Envelope fields that the standard does not know, as name=value;name=value."),
+    Column("value_count", _SMALL, "Rows that the frame has in `values`.", required=True),
+    Column("raw", _BYTES, "The bytes as they came, passwords replaced by asterisks.", required=True),
+)
+"""frames: one row per frame and per piece that should have been one."""
+
+VALUE_COLUMNS = (
+    FRAME_NO,
+    Column("item", _SMALL, "Place of the item in the data area, from 1, DataTime not counted.", required=True),
+    Column("mn", TEXT, "Device number.", required=True),
+    Column("st", TEXT, "System code.", required=True),
+    Column("cn", TEXT, "Command code.", required=True),
+    DATA_TIME,
+    Column("factor", TEXT, "Factor code as sent (a21026, 02, SB1, …); null for a plain field such as QnRtn."),
+    Column("field", TEXT, "What stands behind the dash (Rtd, ZsAvg, ValidNum, …), or the plain field's name.", required=True),
+    Column(
+        "statistic", TEXT, "The field as canonical statistic; null for others.", allowed=tuple(statistic.value for statistic in Statistic)
+    ),
+    Column("value_text", TEXT, "The text as sent; a salted hash for passwords and keys.", required=True),
+    Column("value_number", NUMBER, "Its number; null for text, times and attributes."),
+    Column("flag", TEXT, "Data flag of the factor in this frame."),
+    Column("eflag", TEXT, "Device-defined flag (EFlag) of the factor in this frame."),
+    Column("sample_time", INSTANT, "SampleTime of the factor in this frame, by the device's clock."),
+    IS_DUPLICATE,
+    DEVICE_KNOWN,
+)
+"""values: one row per value of every ok frame. Flag, EFlag and SampleTime are columns; they have a row of their own only where
+their factor has no value in the frame."""
+
+MESSAGE_COLUMNS = (
+    Column("mn", TEXT, "Device number.", required=True),
+    Column("st", TEXT, "System code.", required=True),
+    Column("cn", TEXT, "Command code.", required=True),
+    Column("data_time", INSTANT, "DataTime.", required=True),
+    Column("frames", COUNT, "Frames that say something, repeats not counted.", required=True),
+    Column("repeats", COUNT, "Frames that only repeated one of them.", required=True),
+    Column("packets_announced", _SMALL, "PNUM of the last frame; null for an undivided message."),
+    Column("packets_received", _SMALL, "Different packets of that PNUM that came.", required=True),
+    Column("packets_missing", pl.List(pl.Int32()), "Their PNO, by the numbering of this message.", required=True),
+    Column("numbering", TEXT, "Whether packets share a QN.", allowed=("undivided", "one_qn", "qn_per_packet")),
+    Column("counts_from", _SMALL, "First PNO of this message's numbering: 1, or 0 by habit of some devices."),
+    Column("completeness", TEXT, "waiting: packets may still come.", True, ("complete", "incomplete", "waiting")),
+    Column("first_frame_no", COUNT, "First frame.", required=True),
+    Column("last_frame_no", COUNT, "Last frame.", required=True),
+    Column("values_revised", COUNT, "Values that a later frame changed.", required=True),
+)
+"""messages: one row per (MN, ST, CN, DataTime)."""
+
+READING_COLUMNS = (
+    Column("mn", TEXT, "Device number.", required=True),
+    Column("st", TEXT, "System code.", required=True),
+    Column("cn", TEXT, "Command code.", required=True),
+    Column("data_time", INSTANT, "DataTime as sent.", required=True),
+    Column(
+        "period_start",
+        INSTANT,
+        "Start of the period by the device's clock, after its label convention; the instant for 2011.",
+        required=True,
+    ),
+    Column("period_end", INSTANT, "End of the period, exclusive; equal to the start for 2011.", required=True),
+    Column("period_start_utc", INSTANT, "The start, UTC.", required=True),
+    Column("factor", TEXT, "Factor code as sent."),
+    Column("field", TEXT, "Field as sent.", required=True),
+    Column("statistic", TEXT, "Canonical statistic; null for others."),
+    Column("value_text", TEXT, "The text as sent.", required=True),
+    Column("value_number", NUMBER, "Its number."),
+    Column("flag", TEXT, "Data flag."),
+    Column("eflag", TEXT, "Device-defined flag."),
+    Column("revision", _SMALL, "0 for what came first, 1 for its first change, …", required=True),
+    Column("is_current", BOOL, "The last revision.", required=True),
+    Column("frame_no", COUNT, "Frame that brought it.", required=True),
+    Column("complete", BOOL, "Its message is complete.", required=True),
+    DEVICE_KNOWN,
+)
+"""readings: one row per (MN, ST, CN, DataTime, factor, field) and revision."""
+
+
+def schema(columns: tuple[Column, ...]) -> pl.Schema:
+    """Polars schema of one of the tables."""
+    return pl.Schema({column.name: column.dtype for column in columns})
+
+
+FRAMES = schema(FRAME_COLUMNS)
+VALUES = schema(VALUE_COLUMNS)
+MESSAGES = schema(MESSAGE_COLUMNS)
+READINGS = schema(READING_COLUMNS)

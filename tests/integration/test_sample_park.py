@@ -1,0 +1,179 @@
+"""The sample park from raw files to the published file: first night, quiet night, late files, and equal to a full rebuild."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.sample.generate import deliver_later, generate
+from pipelines.settings import CHECKOUT, Settings
+from pipelines.transform import dbt
+from pipelines.warehouse.builds import last_change_seq
+from pipelines.warehouse.connection import open_warehouse
+
+pytestmark = pytest.mark.slow
+
+CLOSENESS = 1e-9
+"""Sums of floats depend on the order in which they are taken."""
+
+
+@dataclass
+class Park:
+    """The sample's home, and what the command line said of its nights."""
+
+    settings: Settings
+
+    def nightly(self) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "pipelines", "nightly", "--home", str(self.settings.home)]
+        return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+
+    def ask(self, query: str) -> list[tuple]:
+        with duckdb.connect(self.settings.published_file, read_only=True) as con:
+            return con.execute(query).fetchall()
+
+    def build(self) -> dict[str, Any]:
+        columns = ("build_id", "status", "change_seq", "reason")
+        [row] = self.ask(f"select {', '.join(columns)} from audit.builds order by build_id desc limit 1")
+        return dict(zip(columns, row, strict=True))
+
+
+@pytest.fixture(scope="module")
+def park(tmp_path_factory: pytest.TempPathFactory, monkeypatch_module: pytest.MonkeyPatch) -> Park:
+    home = tmp_path_factory.mktemp("sample")
+    generate(home)
+    park = Park(Settings(home=home, feeds_dir=CHECKOUT / "pipelines" / "feeds"))
+    done = park.nightly()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return park
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_module() -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("PARK_AUDIT_HOME", "PARK_AUDIT_FEEDS", "PARK_AUDIT_STANDARDS"):
+            patch.delenv(name, raising=False)
+        yield patch
+
+
+def test_nothing_is_lost(park: Park) -> None:
+    [(deliveries, different)] = park.ask(
+        """
+        select count(*), count(*) filter (where rows_read <> rows_accepted + rows_duplicate + rows_quarantined)
+        from audit.deliveries where admission = 'admitted'
+        """
+    )
+    assert deliveries > 100 and different == 0
+    [(quarantined, counted)] = park.ask(
+        "select (select count(*) from audit.quarantine), (select sum(rows_quarantined) from audit.deliveries where admission <> 'withdrawn')"
+    )
+    assert quarantined == counted > 0
+
+
+def test_planted_faults_are_held_refused_or_quarantined_and_the_park_goes_on(park: Park) -> None:
+    assert park.build()["status"] == "published"
+    outcomes = dict(park.ask("select admission, count(*) from audit.deliveries group by 1"))
+    assert outcomes["held"] >= 1 and outcomes["refused"] >= 3
+    for (reason,) in park.ask("select reason from audit.deliveries where admission in ('held', 'refused')"):
+        assert reason and len(reason) > 20
+
+
+def test_every_promised_table_is_there_and_has_rows(park: Park) -> None:
+    promised = {
+        "marts": ["point_daily", "point_hourly", "self_reported", "enterprise_consumption_daily", "park_consumption_daily", "emission_hourly",
+                  "enterprise_emission_daily", "park_emission_daily", "enterprise_production_monthly", "enterprise_efficiency_monthly",
+                  "park_efficiency_monthly", "limit_compliance_daily", "exceedances", "park_eliminations_monthly", "data_completeness_daily"],
+        "assessment": ["enterprise_grade", "enterprise_indicator"],
+        "audit": ["builds", "deliveries", "quarantine", "gate_results", "step_outcomes"],
+        "reference": ["parameter", "unit", "factor", "limit", "metric"],
+    }  # fmt: skip
+    for schema, tables in promised.items():
+        for table in tables:
+            [(rows,)] = park.ask(f'select count(*) from "{schema}"."{table}"')
+            assert rows > 0, f"{schema}.{table}"
+
+
+def test_all_planned_steps_ran(park: Park) -> None:
+    """PUDL's night: assets silently did not run, and every check passed on empty tables."""
+    rows = dict(
+        park.ask("select step, count(*) from audit.step_outcomes where build_id = (select min(build_id) from audit.builds) group by 1")
+    )
+    assert rows["ingest"] == len(list(park.settings.feeds_dir.glob("*.yaml"))) - 1
+    manifest = json.loads(dbt.parsed_manifest(park.settings).read_text())
+    models = [
+        node for node in manifest["nodes"].values() if node["resource_type"] == "model" and node["config"]["materialized"] != "ephemeral"
+    ]
+    assert rows["dbt_model"] == len(models)
+
+
+def test_quiet_then_late_files_then_a_full_rebuild(park: Park) -> None:
+    before = park.build()
+    scores = park.ask("select * exclude (build_id) from assessment.enterprise_grade order by all")
+    quiet = park.nightly()
+    assert quiet.returncode == 0 and "carried" in quiet.stdout, quiet.stdout
+    after = park.build()
+    assert after["build_id"] > before["build_id"] and after["change_seq"] == before["change_seq"]
+    assert park.ask("select count(*) from audit.deliveries") == park.ask(
+        f"select count(*) from audit.deliveries where build_id <= '{before['build_id']}'"
+    )
+    assert park.ask("select * exclude (build_id) from assessment.enterprise_grade order by all") == scores
+
+    assert deliver_later(park.settings.home)
+    late = park.nightly()
+    assert late.returncode == 0, late.stdout
+    build = park.build()
+    assert build["change_seq"] > after["change_seq"]
+    [(revised,)] = park.ask(f"select sum(rows_revised) from audit.deliveries where build_id = '{build['build_id']}'")
+    assert revised > 0, "the corrected file"
+    incremental = _marts(park.settings)
+    _rebuild(park.settings)
+    _compare(park.settings, incremental)
+
+
+def _tables(con: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = con.execute(
+        "select schema_name, table_name from duckdb_tables() where schema_name in ('marts', 'reference') order by all"
+    ).fetchall()
+    return [f"{schema}.{table}" for schema, table in rows]
+
+
+def _marts(settings: Settings) -> Path:
+    """Every mart as Parquet, aside."""
+    folder = settings.home / "incremental"
+    folder.mkdir()
+    with open_warehouse(settings) as con:
+        for table in _tables(con):
+            con.execute(f"copy (from {table}) to '{folder / table}.parquet' (format parquet)")
+    return folder
+
+
+def _rebuild(settings: Settings) -> None:
+    with open_warehouse(settings) as con:
+        through = last_change_seq(con)
+    arguments = dbt.dbt_arguments("build", park_id=settings.park.park_id, park_zone=settings.park.zone, full_refresh=True)
+    dbt.run_dbt(settings, arguments, target=dbt.build_target(settings, "full"), build_id="full", through_change_seq=through)
+
+
+def _compare(settings: Settings, folder: Path) -> None:
+    """Row for row; numbers that were summed in another order may differ in their last digits."""
+    with open_warehouse(settings) as con:
+        tables = _tables(con)
+        assert {f"{table}.parquet" for table in tables} == {path.name for path in folder.iterdir()}
+        for table in tables:
+            described = con.execute(f"describe {table}").fetchall()
+            columns = ", ".join(
+                f"round({name}, 6 - greatest(0, ceil(log10(abs({name}) + 1))::int)) as {name}" if kind == "DOUBLE" else f'"{name}"'
+                for name, kind, *_ in described
+            )
+            before = f"select {columns} from read_parquet('{folder / table}.parquet')"
+            now = f"select {columns} from {table}"
+            [(gone,), (new,)] = [
+                con.execute(f"select count(*) from ({a} except all {b})").fetchone() for a, b in ((before, now), (now, before))
+            ]
+            assert (gone, new) == (0, 0), (
+                f"{table}: {gone} rows of the incremental nights are not in the full rebuild, {new} the other way round"
+            )
