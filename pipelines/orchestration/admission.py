@@ -13,9 +13,9 @@ import dagster as dg
 from pipelines.contracts.feed import FeedContract
 from pipelines.contracts.records import RECORD_TYPES
 from pipelines.contracts.states import Admission
-from pipelines.gates.verdicts import admits, reasons
+from pipelines.gates.verdicts import Verdict, admits, reasons
 from pipelines.ingest.lake import Lake
-from pipelines.ingest.load import LoadError, load_delivery, pending_deliveries
+from pipelines.ingest.load import Decision, LoadError, load_deliveries, pending_deliveries
 from pipelines.orchestration.build import Build, StepNote
 from pipelines.orchestration.keys import LANDING, MEASURED_RECORDS, REGISTER_RECORDS, STANDARDS, TOUCHED, feed_key, landing_key
 from pipelines.orchestration.resources import BUILD
@@ -65,32 +65,26 @@ def admit(build: Build, records: Sequence[str], note: StepNote) -> dict[str, Adm
     verdicts = judge_deliveries(
         build.con, build.settings, build.build_id, by_id, lambda delivery_id: lake.accepted_file(by_id[delivery_id]), build.contracts
     )
-    for at, delivery in enumerate(waiting):
-        build.reporter.step_moved(STEP, delivery.path, at, len(waiting))
-        said = verdicts[delivery.delivery_id]
-        admission = Admission.ADMITTED if admits(said) else Admission.HELD
-        reason = "; ".join(text for text in (reasons(said), delivery.reason) if text)[:_REASON_CHARACTERS] or None
-        try:
-            result = load_delivery(
-                build.con,
-                build.settings,
-                delivery,
-                admission,
-                [astuple(verdict) for verdict in said],
-                build_id=build.build_id,
-                reason=reason,
-            )
-        except LoadError as error:
+    decisions = [_decision(delivery, verdicts[delivery.delivery_id]) for delivery in waiting]
+    for at, (decision, result) in enumerate(load_deliveries(build.con, build.settings, decisions, build_id=build.build_id), start=1):
+        build.reporter.step_moved(STEP, decision.delivery.path, at, len(decisions))
+        if isinstance(result, LoadError):
             # It stays pending and is judged again next night; the deliveries after it do not depend on it.
-            done[delivery.record].failed.append(str(error))
-            note.fail(str(error))
+            done[decision.delivery.record].failed.append(str(result))
+            note.fail(str(result))
             continue
-        done[delivery.record].count(result.delivery)
-        if admission is Admission.HELD:
-            note.warn(f"{delivery.path} is held back: {reason}")
+        done[decision.delivery.record].count(result.delivery)
+        if decision.admission is Admission.HELD:
+            note.warn(f"{decision.delivery.path} is held back: {decision.reason}")
     note.rows = sum(counts.rows_accepted for counts in done.values())
     note.say(f"{sum(counts.admitted for counts in done.values())} of {len(waiting)} deliveries admitted")
     return done
+
+
+def _decision(delivery: Delivery, said: Sequence[Verdict]) -> Decision:
+    admission = Admission.ADMITTED if admits(said) else Admission.HELD
+    reason = "; ".join(text for text in (reasons(said), delivery.reason) if text)[:_REASON_CHARACTERS]
+    return Decision(delivery, admission, [astuple(verdict) for verdict in said], reason or None)
 
 
 def _judge_again(build: Build) -> bool:

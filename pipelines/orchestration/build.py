@@ -48,7 +48,7 @@ class StepNote:
     rows: int | None = None
     messages: list[str] = field(default_factory=list)
     recorded: bool = False
-    """Whether what the step called has written the outcome row itself."""
+    """Whether the outcome row is written elsewhere: by what the step called, or by the attempt that follows."""
 
     def warn(self, message: str) -> None:
         self.outcome = max(self.outcome, StepOutcome.WARNED, key=_GRAVITY.index)

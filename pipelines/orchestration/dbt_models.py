@@ -32,6 +32,8 @@ STEP = "dbt"
 FAILING_ROWS_SHOWN = 20
 PUBLIC_SCHEMAS = ("marts", "reference")
 _UNIQUE_ID = "unique_id"
+_BUILT = frozenset({"success", "pass", "warn", "fail"})
+"""Statuses that leave no model unbuilt: a test that fails says nothing against the text of the models before it."""
 
 
 class DbtFailed(RuntimeError):
@@ -146,10 +148,10 @@ def _run(context: dg.AssetExecutionContext, build: Build, note: StepNote) -> Ite
     _record_nodes(build, results, note)
     for check in failed_checks:
         yield _with_rows(build, check, results)
+    if rebuild and not context.is_subset and all(result["status"] in _BUILT for result in results.values()) and results:
+        builds.models_rebuilt(build.con)
     if not succeeded:
         raise DbtFailed(_why_failed(results, str(invocation.get_error() or "dbt ended without saying why"), target))
-    if rebuild and not context.is_subset:
-        builds.models_rebuilt(build.con)
 
 
 def _results(target: Path) -> dict[str, dict[str, Any]]:

@@ -72,7 +72,12 @@ def ingest(build: Build, feed_id: str, *, may_retry: bool) -> dg.MaterializeResu
     """
     try:
         with build.step(STEP, feed_id) as note:
-            result = _ingest(build, feed_id, note)
+            try:
+                result = _ingest(build, feed_id, note)
+            except Exception as error:
+                # The last attempt writes the outcome: one row a step.
+                note.recorded = may_retry and retry_may_help(error)
+                raise
         build.feeds_read.add(feed_id)
         return result
     except Exception as error:

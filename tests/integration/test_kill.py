@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 PLACES = {
     "delivery pending, not judged": "pipelines.gates.runner:judge_deliveries:before",
-    "one delivery loaded": "pipelines.orchestration.admission:load_delivery:after",
+    "one delivery loaded": "pipelines.orchestration.admission:Admitted.count:after",
     "marts built, not judged": "pipelines.gates.runner:judge_marts:before",
     "judged, not published": "pipelines.publish.snapshot:publish:before",
     "written, not put in place": "pipelines.publish.snapshot:_swap:before",

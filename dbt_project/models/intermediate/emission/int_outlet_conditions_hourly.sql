@@ -37,7 +37,7 @@ hours as (
         on hours.point_id = channels.point_id
             and hours.parameter_code = channels.parameter_code
             and {{ holds_on('channels', 'hours.local_date') }}
-    where hours.parameter_code in ('{{ conditions.values() | join("', '") }}', {{ flow_codes()[1:-1] }})
+    where (hours.parameter_code in {{ flow_codes() }} or hours.parameter_code in ('{{ conditions.values() | join("', '") }}'))
         and hours.source_kind in ('automatic', 'platform_copy')
         and hours.statistic in ('avg', 'rtd', 'cou')
         and {{ on_touched_dates('enterprise', 'hours.local_date') }}

@@ -202,14 +202,15 @@ every_day as (
         true as is_hourly
     from by_hour
     -- a day of a monitor that knew nothing gives way to what the day itself says
-    where (enterprise_id, outlet_id, pollutant_code, local_date) not in (
-        select
-            enterprise_id,
-            outlet_id,
-            pollutant_code,
-            local_date
-        from with_mass
-    )
+    where
+        (enterprise_id, outlet_id, pollutant_code, local_date) not in (
+            select
+                enterprise_id,
+                outlet_id,
+                pollutant_code,
+                local_date
+            from with_mass
+        )
 
     union all
 

@@ -29,6 +29,16 @@ terms as (
     select * from {{ ref('int_metric_terms') }}
 ),
 
+{%- for name, measures in {'consumption_measures': consumption_measures, 'production_measures': production_measures}.items() %}
+
+{{ name }} as (
+    {%- for measure in measures %}
+    select '{{ measure }}' as measure
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+{%- endfor %}
+
 {%- for grain, settings in longer_periods().items() %}
 
 consumption_{{ grain }} as (
@@ -51,11 +61,12 @@ consumption_{{ grain }} as (
         -- a factor was lacking: energy items have energy and carbon, unless they are working media
         or (
             consumption.item_kind = 'energy' and consumption.energy_tce_working_medium is null
-            and (
+            and case measures.measure
                 {%- for measure in energy_measures if measure != 'energy_tce_working_medium' %}
-                (measures.measure = '{{ measure }}' and consumption.{{ measure }} is null){{ ' or' if not loop.last }}
+                when '{{ measure }}' then consumption.{{ measure }} is null
                 {%- endfor %}
-            )
+                else false
+            end
         ) as is_missing,
         consumption.completeness_share,
         consumption.state,
@@ -65,12 +76,7 @@ consumption_{{ grain }} as (
             else consumption.unit
         end as unit
     from {{ ref('enterprise_consumption_' ~ settings.suffix) }} as consumption
-    cross join (
-        {%- for measure in consumption_measures %}
-        select '{{ measure }}' as measure
-        {{ 'union all' if not loop.last }}
-        {%- endfor %}
-    ) as measures
+    cross join consumption_measures as measures
     where {{ touched_filter('enterprise', 'consumption', date=settings.column, relation=relation) }}
 ),
 
@@ -118,6 +124,20 @@ mass_{{ grain }} as (
 ),
 
 -- an outlet's flow stands beside each of its pollutants and counts once
+outlet_flow_{{ grain }} as (
+    select
+        period_start,
+        enterprise_id,
+        medium,
+        outlet_id,
+        max(flow_m3) as flow_m3,
+        max(park_flow_m3) as park_flow_m3,
+        max(completeness_share) as completeness_share
+    from emission_{{ grain }}
+    where medium in ('water', 'air') and outlet_id is not null
+    group by period_start, enterprise_id, medium, outlet_id
+),
+
 flow_{{ grain }} as (
     select
         '{{ grain }}' as grain,
@@ -136,19 +156,7 @@ flow_{{ grain }} as (
         min(completeness_share) as completeness_share,
         'measured' as state,
         'm3' as unit
-    from (
-        select
-            period_start,
-            enterprise_id,
-            medium,
-            outlet_id,
-            max(flow_m3) as flow_m3,
-            max(park_flow_m3) as park_flow_m3,
-            max(completeness_share) as completeness_share
-        from emission_{{ grain }}
-        where medium in ('water', 'air') and outlet_id is not null
-        group by period_start, enterprise_id, medium, outlet_id
-    ) as outlets
+    from outlet_flow_{{ grain }}
     group by period_start, enterprise_id, medium
 ),
 
@@ -220,37 +228,40 @@ output_{{ grain }} as (
         production.state,
         case when measures.measure = 'quantity' then production.unit else 'CNY' end as unit
     from scoped_production_{{ grain }} as production
-    cross join (
-        {%- for measure in production_measures %}
-        select '{{ measure }}' as measure
-        {{ 'union all' if not loop.last }}
-        {%- endfor %}
-    ) as measures
+    cross join production_measures as measures
     where (measures.measure = 'quantity' and production.products > 0) or (measures.measure <> 'quantity' and production.has_money = 1)
+),
+
+products_{{ grain }} as (
+    select
+        {{ settings.column }} as period_start,
+        enterprise_id,
+        product_code,
+        max(process_id) as process_id,
+        count(*) as processes
+    from production_{{ grain }}
+    where product_code <> 'ALL'
+    group by {{ settings.column }}, enterprise_id, product_code
+),
+
+products_beside_{{ grain }} as (
+    select
+        *,
+        count(*) over (partition by period_start, enterprise_id) as products_of_enterprise,
+        count(*) over (partition by period_start, enterprise_id, process_id) as products_of_process
+    from products_{{ grain }}
 ),
 
 -- whose figures stand for a product
 product_scopes_{{ grain }} as (
     select
-        products.{{ settings.column }} as period_start,
-        products.enterprise_id,
-        products.product_code,
-        case when products.products_of_enterprise = 1 then null else products.process_id end as process_id
-    from (
-        select
-            {{ settings.column }},
-            enterprise_id,
-            product_code,
-            max(process_id) as process_id,
-            count(*) as rows_of_product,
-            count(*) over (partition by {{ settings.column }}, enterprise_id) as products_of_enterprise,
-            count(*) over (partition by {{ settings.column }}, enterprise_id, max(process_id)) as products_of_process
-        from production_{{ grain }}
-        where product_code <> 'ALL'
-        group by {{ settings.column }}, enterprise_id, product_code
-    ) as products
-    where products.products_of_enterprise = 1
-        or (products.process_id is not null and products.products_of_process = 1 and products.rows_of_product = 1)
+        period_start,
+        enterprise_id,
+        product_code,
+        case when products_of_enterprise = 1 then null else process_id end as process_id
+    from products_beside_{{ grain }}
+    where products_of_enterprise = 1
+        or (process_id is not null and products_of_process = 1 and processes = 1)
 ),
 
 reports_{{ grain }} as (
@@ -271,6 +282,16 @@ reports_{{ grain }} as (
     where grain = '{{ grain }}' and outlet_id is null
         and {{ touched_filter('enterprise', date='period_start', relation=relation) }}
     group by period_start, period_end, enterprise_id, process_id, product_code, item_code, medium
+),
+
+wholes_{{ grain }} as (
+    select
+        period_start,
+        enterprise_id,
+        code,
+        measure
+    from reports_{{ grain }}
+    where process_id is null and product_code = 'ALL'
 ),
 
 -- the whole is what the enterprise says of itself, else what its processes and products add up to
@@ -302,12 +323,15 @@ declared_{{ grain }} as (
         {{ weakest_state('parts.state') }} as state,
         max(parts.unit) as unit
     from reports_{{ grain }} as parts
-    where not exists (
-        select 1 from reports_{{ grain }} as wholes
-        where wholes.period_start = parts.period_start and wholes.enterprise_id = parts.enterprise_id
-            and wholes.code = parts.code and wholes.measure = parts.measure
-            and wholes.process_id is null and wholes.product_code = 'ALL'
-    )
+    where
+        (parts.period_start, parts.enterprise_id, parts.code, parts.measure) not in (
+            select
+                period_start,
+                enterprise_id,
+                code,
+                measure
+            from wholes_{{ grain }}
+        )
     group by parts.period_start, parts.enterprise_id, parts.code, parts.measure
 ),
 
@@ -378,40 +402,34 @@ inputs_{{ grain }} as (
 -- a product has its own declarations and its own output; the rest it borrows
 borrowed_{{ grain }} as (
     select
-        inputs.grain,
-        inputs.period_start,
-        inputs.enterprise_id,
-        scopes.process_id,
-        scopes.product_code,
-        {%- for column in what %}
-        inputs.{{ column }}{{ ',' if not loop.last }}
+        {%- for column in ['grain', 'period_start', 'enterprise_id'] + what %}
+        inputs.{{ column }},
         {%- endfor %}
+        scopes.process_id,
+        scopes.product_code
     from inputs_{{ grain }} as inputs
     inner join product_scopes_{{ grain }} as scopes
         on inputs.period_start = scopes.period_start
             and inputs.enterprise_id = scopes.enterprise_id
             and inputs.process_id is not distinct from scopes.process_id
-    where inputs.product_code = 'ALL' and inputs.source <> 'production'
-        and not exists (
-            select 1 from declared_{{ grain }} as declared
-            where inputs.source = 'self_report'
-                and declared.period_start = inputs.period_start and declared.enterprise_id = inputs.enterprise_id
-                and declared.product_code = scopes.product_code
-                and declared.code = inputs.code and declared.measure = inputs.measure
-        )
+    left join declared_{{ grain }} as own
+        on inputs.source = 'self_report'
+            and inputs.period_start = own.period_start
+            and inputs.enterprise_id = own.enterprise_id
+            and scopes.product_code = own.product_code
+            and inputs.code = own.code
+            and inputs.measure = own.measure
+    where inputs.product_code = 'ALL' and inputs.source <> 'production' and own.enterprise_id is null
 ),
 
 -- output of a product stands under the process whose figures it is divided by
 own_of_products_{{ grain }} as (
     select
-        inputs.grain,
-        inputs.period_start,
-        inputs.enterprise_id,
-        scopes.process_id,
-        scopes.product_code,
-        {%- for column in what %}
-        inputs.{{ column }}{{ ',' if not loop.last }}
+        {%- for column in ['grain', 'period_start', 'enterprise_id'] + what %}
+        inputs.{{ column }},
         {%- endfor %}
+        scopes.process_id,
+        scopes.product_code
     from inputs_{{ grain }} as inputs
     inner join product_scopes_{{ grain }} as scopes
         on inputs.period_start = scopes.period_start

@@ -91,7 +91,14 @@ every_row as (
         expected_hours
     from declared
     -- a declaration speaks where no meter does
-    where (enterprise_id, item_code, local_date) not in (select enterprise_id, item_code, local_date from metered)
+    where
+        (enterprise_id, item_code, local_date) not in (
+            select
+                enterprise_id,
+                item_code,
+                local_date
+            from metered
+        )
 ),
 
 valued as (
