@@ -1,49 +1,20 @@
-"""The tables of scores: what the latest build says, and every row that ever differed from the one before.
+"""The tables of the comprehensive index method: grades, and the indicators they are made of.
 
-Declared like the warehouse's own tables, so that DDL, comments of the published file and documentation
-have one origin. What stands in them is decided in `index`, when a row is written in `assembly`.
+What stands in them is decided in `index`, where the values come from in `enterprise_index`.
 """
 
-import duckdb
+from pipelines.assessment.columns import ENTERPRISE, MEASURED_SHARE, MONTHS_OF_DATA, PERIOD, VERIFICATION
+from pipelines.assessment.method import Result
+from pipelines.contracts.records import BOOL, COUNT, DATE, NUMBER, STATE, TEXT, TEXTS, Column
 
-from pipelines.contracts.records import BOOL, COUNT, DATE, NUMBER, PARK_ID, STATE, TEXT, TEXTS, Column
-from pipelines.contracts.states import VerificationStatus
-from pipelines.warehouse.tables import BUILD_ID, Table
-
-PERIOD_TYPES = ("calendar_year", "rolling_12m", "year_to_date")
 GRADE_WORDS = ("I", "II", "III", "none")
-
-PERIOD = (
-    Column(
-        "period_type",
-        TEXT,
-        "calendar_year, rolling_12m (the last 12 complete months) or year_to_date.",
-        required=True,
-        allowed=PERIOD_TYPES,
-    ),
-    Column("period_start", DATE, "First local date of the period.", required=True),
-    Column("period_end", DATE, "First local date after the period.", required=True),
-)
 INDEX_SYSTEM_ID = Column(
     "index_system_id", TEXT, "Index system (reference.index_system); `-` where the register names none.", required=True
 )
 INDEX_SYSTEM_VERSION = Column("index_system_version", TEXT, "Edition of the index system.")
-MEASURED_SHARE = Column("measured_share", NUMBER, "Share that was measured, 0 to 1; null where there is nothing to share.")
-MONTHS_OF_DATA = Column("months_of_data", COUNT, "Months of the period in which both sides of the ratio are known.")
 RULE_VERSION = Column("rule_version", TEXT, "Method, index system, edition and hash of every row of it that was in force.")
-VERIFICATION = Column(
-    "verification_status",
-    TEXT,
-    "How sure the least sure reference value is that went in.",
-    allowed=tuple(word.value for word in VerificationStatus),
-)
-FIRST_BUILD = Column("first_build_id", TEXT, "First build that gave this row.", required=True)
-LAST_BUILD = Column("last_build_id", TEXT, "Last published build that gave it; null while the row still holds.")
-SUPERSEDED_BY = Column(
-    "superseded_by_build_id", TEXT, "Build that gave another row for this grain, or none; null while the row still holds."
-)
 
-_GRADE_KEY = (PARK_ID, Column("enterprise_id", TEXT, "Enterprise.", required=True), *PERIOD, INDEX_SYSTEM_ID)
+_GRADE_KEY = (ENTERPRISE, *PERIOD, INDEX_SYSTEM_ID)
 _GRADE = (
     INDEX_SYSTEM_VERSION,
     Column("grade", TEXT, "I, II, III, none, or not_gradeable.", required=True, allowed=(*GRADE_WORDS, "not_gradeable")),
@@ -104,47 +75,7 @@ _INDICATOR = (
     RULE_VERSION,
 )
 
-
-def _latest(name: str, grain: str, key: tuple[Column, ...], columns: tuple[Column, ...]) -> Table:
-    return Table(
-        "assessment", name, f"{grain}, as of the latest published build.", (*key, *columns, BUILD_ID), tuple(c.name for c in key), "park"
-    )
-
-
-def _history(name: str, grain: str, key: tuple[Column, ...], columns: tuple[Column, ...]) -> Table:
-    return Table(
-        "assessment",
-        f"{name}_history",
-        f"{grain} and change: a row for every build whose result differed from the one before.",
-        (*key, *columns, BUILD_ID, FIRST_BUILD, LAST_BUILD, SUPERSEDED_BY),
-        (*(c.name for c in key), FIRST_BUILD.name),
-        "park",
-    )
-
-
-_GRADE_GRAIN = "One row per enterprise, period and index system"
-_INDICATOR_GRAIN = "One row per enterprise, period, index system and indicator"
-ENTERPRISE_GRADE = _latest("enterprise_grade", _GRADE_GRAIN, _GRADE_KEY, _GRADE)
-ENTERPRISE_INDICATOR = _latest("enterprise_indicator", _INDICATOR_GRAIN, _INDICATOR_KEY, _INDICATOR)
-ENTERPRISE_GRADE_HISTORY = _history("enterprise_grade", _GRADE_GRAIN, _GRADE_KEY, _GRADE)
-ENTERPRISE_INDICATOR_HISTORY = _history("enterprise_indicator", _INDICATOR_GRAIN, _INDICATOR_KEY, _INDICATOR)
-
-SCORES = ((ENTERPRISE_GRADE, ENTERPRISE_GRADE_HISTORY), (ENTERPRISE_INDICATOR, ENTERPRISE_INDICATOR_HISTORY))
-"""Latest and history, in pairs."""
-TABLES = tuple(table for pair in SCORES for table in pair)
-
-
-def ensure_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """Make sure the tables exist and have every declared column; a column that is new holds null in older rows."""
-    con.execute("create schema if not exists assessment")
-    for table in TABLES:
-        con.execute(table.ddl)
-        found = {
-            name
-            for (name,) in con.execute(
-                "select column_name from duckdb_columns() where schema_name = ? and table_name = ?", [table.schema, table.name]
-            ).fetchall()
-        }
-        for column in table.columns:
-            if column.name not in found:
-                con.execute(f"alter table {table.qualified} add column {column.name} {column.duckdb_type}")
+ENTERPRISE_GRADE = Result("enterprise_grade", "One row per enterprise, period and index system", _GRADE_KEY, _GRADE)
+ENTERPRISE_INDICATOR = Result(
+    "enterprise_indicator", "One row per enterprise, period, index system and indicator", _INDICATOR_KEY, _INDICATOR
+)

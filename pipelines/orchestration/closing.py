@@ -40,7 +40,7 @@ def publication_asset(upstream: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
 
 def publish_build(build: Build) -> dict[str, object]:
     """Publish the build; says in metadata what was put in place. Asks for gate B's verdict itself."""
-    from pipelines.assessment.tables import TABLES as SCORE_TABLES
+    from pipelines.assessment.methods import TABLES as SCORE_TABLES
     from pipelines.publish.export import export_parquet
     from pipelines.publish.snapshot import publish
     from pipelines.transform.dbt import parsed_manifest
@@ -125,7 +125,7 @@ def close_build(build: Build) -> None:
 
 
 def _publish_audit(build: Build, reason: str) -> str:
-    from pipelines.assessment.tables import TABLES as SCORE_TABLES
+    from pipelines.assessment.methods import TABLES as SCORE_TABLES
     from pipelines.publish.snapshot import publish_audit_only
     from pipelines.transform.dbt import DbtError, parsed_manifest
 

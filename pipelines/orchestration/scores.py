@@ -1,21 +1,26 @@
-"""Assessment scores in the graph: pure functions over marts and standards, run once for all score tables.
+"""Assessment scores in the graph: pure functions over marts and standards, run in one step for all their tables.
 
-Which scores there are and how they are computed stands in `assessment`.
+Which methods there are and how they compute stands in `assessment`.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 
-from pipelines.assessment.tables import TABLES
+from pipelines.assessment.assembly import Assessment
+from pipelines.assessment.method import Result
+from pipelines.assessment.methods import METHODS
 from pipelines.orchestration.build import Build
 from pipelines.orchestration.resources import BUILD
+from pipelines.orchestration.tables import figure_as_markdown, rows_as_markdown
 
 STEP = "assessment"
+_ROWS_SHOWN = 15
 
 
 def score_assets(upstream: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinition]:
-    """One asset a score table, all of one step."""
+    """One asset a result, its history beside it, all of one step."""
 
     @dg.multi_asset(
         name=STEP,
@@ -25,25 +30,54 @@ def score_assets(upstream: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinition]:
                 deps=list(upstream),
                 group_name="assessment",
                 kinds={"python", "duckdb"},
-                description=table.grain,
+                description=f"{table.grain} {method.description}",
             )
-            for table in TABLES
+            for method in METHODS
+            for result in method.results
+            for table in (result.latest, result.history)
         ],
-        description="Scores by the comprehensive index method (综合评价指数法).",
+        description="Every method of the assessment over marts and standards.",
         required_resource_keys={BUILD},
     )
     def assessment(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-        from pipelines.assessment.assembly import assess_enterprises
+        from pipelines.assessment.assembly import assess_park
 
         build: Build = context.resources.build
         with build.step(STEP) as note:
             # Asks for gate B's verdict itself: a blocking check stops it within one run only.
-            summary = assess_enterprises(build.con, build.settings, build.standards, build.build_id)
-            note.rows = summary.grades + summary.indicators
-            note.say(summary.message)
-            for warning in summary.warnings:
-                note.warn(warning)
-        for table in TABLES:
-            yield dg.MaterializeResult(asset_key=dg.AssetKey([table.schema, table.name]), metadata={"summary": summary.message})
+            done = assess_park(build.con, build.settings, build.standards, build.build_id)
+            note.rows = sum(each.rows for each in done)
+            for each in done:
+                note.say(f"{each.method.name}: {each.message}")
+                for warning in each.outcome.warnings:
+                    note.warn(warning)
+        for each in done:
+            for result in each.method.results:
+                yield dg.MaterializeResult(asset_key=_key(result.latest), metadata=_shown(each, result))
+                yield dg.MaterializeResult(
+                    asset_key=_key(result.history), metadata={"rows that differ from the build before": each.changed[result.name]}
+                )
 
     return [assessment]
+
+
+def _key(table: Any) -> dg.AssetKey:
+    return dg.AssetKey([table.schema, table.name])
+
+
+def _shown(assessment: Assessment, result: Result) -> dict[str, Any]:
+    """Counts, the first rows, and the method's figure on the first of its tables."""
+    frame = assessment.outcome.frames[result.name]
+    columns = [name for name in frame.columns if name not in ("park_id", "build_id")]
+    metadata: dict[str, Any] = {
+        "dagster/row_count": frame.height,
+        "summary": assessment.message,
+        "rule": assessment.method.description,
+        "first rows": dg.MarkdownMetadataValue(rows_as_markdown(columns, frame.select(columns).head(_ROWS_SHOWN).rows())),
+    }
+    if assessment.method.plot is not None and result is assessment.method.results[0] and not frame.is_empty():
+        drawn = figure_as_markdown(
+            lambda axes: assessment.method.plot(axes, assessment.outcome.frames), label=assessment.method.name, size=(7, 3)
+        )
+        metadata["plot"] = dg.MarkdownMetadataValue(drawn)
+    return metadata

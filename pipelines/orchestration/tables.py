@@ -2,8 +2,12 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _CELL_LENGTH = 120
 
@@ -16,17 +20,26 @@ def rows_as_markdown(columns: Sequence[str], rows: Sequence[Sequence[object]]) -
 
 
 def plot_as_markdown(dates: Sequence[date], values: Sequence[float], *, label: str) -> str:
-    """A bar a day, as an image inside markdown. No window system, no global state: several may be drawn at once."""
+    """A bar a day, as an image inside markdown."""
+
+    def draw(axes: "Axes") -> None:
+        axes.bar(dates, values, width=0.9, color="#4477aa")
+        axes.set_ylabel(label, fontsize=8)
+        axes.figure.autofmt_xdate(rotation=0, ha="center")
+
+    return figure_as_markdown(draw, label=label)
+
+
+def figure_as_markdown(draw: Callable[["Axes"], None], *, label: str, size: tuple[float, float] = (6, 1.8)) -> str:
+    """What `draw` puts on the axes, as an image inside markdown. No window system, no global state: several may be drawn at once."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6, 1.8), dpi=80, layout="constrained")
+    figure = Figure(figsize=size, dpi=80, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    axes.bar(dates, values, width=0.9, color="#4477aa")
-    axes.set_ylabel(label, fontsize=8)
     axes.tick_params(labelsize=7)
-    figure.autofmt_xdate(rotation=0, ha="center")
+    draw(axes)
     buffer = io.BytesIO()
     canvas.print_png(buffer)
     return f"![{label}](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})"

@@ -13,7 +13,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from pipelines.assessment.assembly import ScoreSummary, assess_enterprises
+from pipelines.assessment.assembly import Assessment, assess_park
+from pipelines.assessment.enterprise_index import ENTERPRISE_INDEX
 from pipelines.contracts.standards import Standards
 from pipelines.contracts.states import BuildStatus, GateStatus
 from pipelines.settings import Settings
@@ -143,10 +144,11 @@ class Park:
     def close(self, build_id: str, status: BuildStatus = BuildStatus.PUBLISHED) -> None:
         close_build(self.con, build_id, status, now=datetime.now(UTC).replace(tzinfo=None))
 
-    def assess(self, build_id: str) -> ScoreSummary:
-        return assess_enterprises(self.con, self.settings, self.standards, build_id)
+    def assess(self, build_id: str) -> Assessment:
+        [done] = assess_park(self.con, self.settings, self.standards, build_id, [ENTERPRISE_INDEX])
+        return done
 
-    def night(self) -> tuple[str, ScoreSummary]:
+    def night(self) -> tuple[str, Assessment]:
         """A night in which all goes well."""
         build_id = self.open()
         summary = self.assess(build_id)

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from pipelines.assessment.assembly import ScoresRefused
-from pipelines.assessment.tables import TABLES
+from pipelines.assessment.methods import TABLES
 from pipelines.contracts.standards import Standards
 from pipelines.contracts.states import BuildStatus, GateStatus, State
 from tests.assessment.park import Park, months
@@ -80,8 +80,8 @@ class TestScores:
         assert found["rule_version"].startswith("index-1:ELECTROPLATING:2015:")
         assert found["verification_status"] == "unverified"
         assert park.grade("E1", "rolling_12m")["score_i"] == 58.65
-        assert summary.grades == 3
-        assert summary.indicators == 75
+        assert summary.outcome.frames["enterprise_grade"].height == 3
+        assert summary.outcome.frames["enterprise_indicator"].height == 75
 
     def test_a_value_is_the_ratio_of_sums(self, park: Park) -> None:
         plater(park)
@@ -237,7 +237,7 @@ class TestPeriods:
         small.enterprise("E1", "S")
         small.efficiency("E1", "m", months(date(2023, 7, 1), 27), [95.0] * 27, [100.0] * 27)
         _, summary = small.night()
-        assert summary.through_month == date(2025, 9, 1)
+        assert "through 2025-09" in summary.message
         found = [(row["period_type"], row["period_start"], row["period_end"], row["provisional"]) for row in small.rows("enterprise_grade")]
         assert sorted(found) == [
             ("calendar_year", date(2023, 1, 1), date(2024, 1, 1), True),
@@ -251,24 +251,23 @@ class TestPeriods:
         small.efficiency(
             "E1", "m", months(date(2025, 2, 1), 12), [95.0] * 12, [100.0] * 12
         )  # through January 2026, in which the build runs
-        assert small.night()[1].through_month == date(2025, 12, 1)
+        assert small.night()[1].outcome.message.endswith("through 2025-12")
 
     def test_a_month_of_which_only_the_meters_are_in_does_not_count(self, park: Park) -> None:
         plater(park, when=YEAR[:11])
         park.efficiency("E1", "water_reuse_rate", YEAR[11:], [45.0], [100.0])
-        assert park.night()[1].through_month == date(2025, 11, 1)
+        assert park.night()[1].outcome.message.endswith("through 2025-11")
 
     def test_the_same_periods_whenever_the_build_is_repeated(self, small: Park) -> None:
         small.enterprise("E1", "S")
         small.efficiency("E1", "m", YEAR, [95.0] * 12, [100.0] * 12)
         build_id = small.open()
         first = small.assess(build_id)
-        assert small.assess(build_id).through_month == first.through_month
+        assert small.assess(build_id).outcome.message == first.outcome.message
 
     def test_no_data_at_all(self, small: Park) -> None:
         small.enterprise("E1", "S")
         _, summary = small.night()
-        assert summary.through_month is None
         assert "nothing to grade" in summary.message
         assert small.rows("enterprise_grade") == []
 
@@ -364,7 +363,7 @@ class TestGate:
     @pytest.mark.parametrize("status", [GateStatus.WARN, GateStatus.CARRIED, GateStatus.NOT_EVALUATED])
     def test_warnings_let_scores_through(self, park: Park, status: GateStatus) -> None:
         plater(park)
-        assert park.assess(park.open(GateStatus.PASS, status)).grades == 3
+        assert park.assess(park.open(GateStatus.PASS, status)).outcome.frames["enterprise_grade"].height == 3
 
 
 class TestHistory:
@@ -373,10 +372,10 @@ class TestHistory:
     def test_nothing_new_appends_nothing(self, park: Park) -> None:
         plater(park)
         first, summary = park.night()
-        assert (summary.grades_changed, summary.indicators_changed) == (3, 75)
+        assert summary.changed == {"enterprise_grade": 3, "enterprise_indicator": 75}
         before = park.rows(self.HISTORY)
         second, summary = park.night()
-        assert (summary.grades_changed, summary.indicators_changed) == (0, 0)
+        assert summary.changed == {"enterprise_grade": 0, "enterprise_indicator": 0}
         assert park.rows(self.HISTORY) == before
         assert {row["first_build_id"] for row in before} == {first}
         assert {row["last_build_id"] for row in before} == {None}
@@ -386,7 +385,7 @@ class TestHistory:
         plater(park)
         park.night()
         park.con.execute("update marts.enterprise_efficiency_monthly set numerator = numerator * (1 + 1e-13)")
-        assert park.night()[1].indicators_changed == 0
+        assert park.night()[1].changed["enterprise_indicator"] == 0
 
     def test_a_change_closes_the_old_row_and_appends_the_new(self, park: Park) -> None:
         plater(park)
@@ -397,7 +396,7 @@ class TestHistory:
             "update marts.enterprise_efficiency_annual set numerator = numerator / 2 where metric_code = 'fresh_water_litre_per_output'"
         )
         third, summary = park.night()
-        assert (summary.grades_changed, summary.indicators_changed) == (1, 1)
+        assert summary.changed == {"enterprise_grade": 1, "enterprise_indicator": 1}
         old, new = park.rows(self.HISTORY, "enterprise_id = 'E1' and period_type = 'calendar_year'")
         assert (old["score_i"], old["last_build_id"], old["superseded_by_build_id"]) == (58.65, second, third)
         assert (new["score_i"], new["first_build_id"], new["last_build_id"]) == (68.65, third, None)
@@ -422,12 +421,12 @@ class TestHistory:
         before = park.rows(self.HISTORY)
         park.con.execute("update marts.enterprise_efficiency_annual set numerator = numerator / 2")
         killed = park.open()
-        assert park.assess(killed).grades_changed == 1
+        assert park.assess(killed).changed["enterprise_grade"] == 1
         park.close(killed, status)
         park.con.execute("delete from marts.enterprise_efficiency_annual")
         park.con.executemany(f"insert into marts.enterprise_efficiency_annual values ({', '.join('?' for _ in right[0])})", right)
         third, summary = park.night()
-        assert summary.grades_changed == 0
+        assert summary.changed["enterprise_grade"] == 0
         assert sorted(map(repr, park.rows(self.HISTORY))) == sorted(map(repr, before))
         assert {row["build_id"] for row in park.rows("enterprise_grade")} == {third}
         assert first < killed < third
@@ -450,7 +449,7 @@ class TestHistory:
             changed = [*thresholds("a")[:2], cell("a", "III", "value", ">=", "60")]
             park.standards = standards(groups=[group_row()], indicators=[quantitative("a")], cells=changed)
             _, summary = park.night()
-            assert summary.grades_changed == 3
+            assert summary.changed["enterprise_grade"] == 3
             assert {row["score_i"] for row in park.rows(self.HISTORY)} == {100.0}
             assert len({row["rule_version"] for row in park.rows(self.HISTORY)}) == 2
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.assessment.tables import TABLES as SCORE_TABLES
+from pipelines.assessment.methods import TABLES as SCORE_TABLES
 from pipelines.contracts.states import BuildStatus, GateStatus
 from pipelines.publish import snapshot
 from pipelines.publish.catalog import public_tables

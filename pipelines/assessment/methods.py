@@ -1,0 +1,12 @@
+"""The methods of the assessment, in the order in which they run: one that reads another's results stands behind it.
+
+Adding a method is its own module and a line here.
+"""
+
+from pipelines.assessment.enterprise_index import ENTERPRISE_INDEX
+
+METHODS = (ENTERPRISE_INDEX,)
+
+RESULTS = tuple(result for method in METHODS for result in method.results)
+TABLES = tuple(table for result in RESULTS for table in (result.latest, result.history))
+"""Latest and history of every result."""
