@@ -200,13 +200,200 @@ SURVEY_ANSWER = RecordType(
         Column("item_id", TEXT, "Checklist item or indicator.", required=True),
         Column("answered_on", DATE, "Local date of the finding.", required=True),
         Column("surveyor_role", TEXT, "Role of the surveyor; never a name.", required=True),
-        Column("answer", TEXT, "Grade found; `none` when not even III is met.", required=True,
-               allowed=("I", "II", "III", "none", "not_applicable")),
+        Column("answer", TEXT, "Grade found, `none` when not even III is met; yes or no; or `number`, which stands in value.", required=True,
+               allowed=("I", "II", "III", "none", "yes", "no", "number", "not_applicable")),
+        Column("value", NUMBER, "Number or points found, in the unit the checklist item names."),
         Column("evidence_sha256", TEXT, "Hash of the photograph or document."),
         Column("note", TEXT, "What was seen."),
     ),
     key=("subject_kind", "subject_id", "checklist_id", "item_id", "answered_on", "surveyor_role"),
     touches=(Touch("", "subject_id", ("answered_on",), kind_column="subject_kind"),),
+)  # fmt: skip
+
+
+# Records of the audit itself. No mart is built from them, so what they touch is the assessment alone: a change of one has the scores
+# computed again and rebuilds nothing.
+ASSESSMENT = "assessment"
+"""Kind of entity that a change touches when only scores depend on it."""
+
+WASTE_MOVEMENT = RecordType(
+    name="waste_movement",
+    grain="One row per manifest line (联单) or ledger line of solid waste.",
+    columns=(
+        Column("manifest_id", TEXT, "Manifest, or ledger page of the generator.", required=True),
+        Column("line_id", TEXT, "Line of it; `-` where there is one only.", required=True),
+        ENTERPRISE_ID,
+        Column("process_id", TEXT, "Process it comes from."),
+        Column("waste_code", TEXT, "Code of the national list: 336-054-17 for hazardous, SW07 for general industrial waste.", required=True),
+        Column("waste_kind", TEXT, "Which list the code stands in.", required=True, allowed=("hazardous", "general")),
+        Column("movement", TEXT, "What happened to it.", required=True,
+               allowed=("generated", "stored", "withdrawn", "transferred", "received", "recycled", "disposed")),
+        Column("moved_on", DATE, "Local date.", required=True),
+        Column("quantity_t", NUMBER, "Mass, t.", required=True),
+        Column("receiver_id", TEXT, "Enterprise of the park that received it."),
+        Column("receiver_licence", TEXT, "Licence number of the receiver (危险废物经营许可证)."),
+        Column("received_on", DATE, "Local date on which the receiver confirmed it."),
+        Column("received_t", NUMBER, "Mass by the receiver's book, t."),
+        STATE,
+    ),
+    key=("manifest_id", "line_id", "movement"),
+    touches=(Touch("enterprise", "enterprise_id", ("moved_on",)),),
+)  # fmt: skip
+
+EVENT_KINDS = (
+    "incident", "violation", "penalty", "complaint", "inspection", "drill", "training", "publicity", "shutdown", "non_routine",
+)  # fmt: skip
+
+EVENT = RecordType(
+    name="event",
+    grain="One row per event: incident, violation, penalty, complaint, inspection, drill, training, publicity, shutdown.",
+    columns=(
+        Column("event_id", TEXT, "Event.", required=True),
+        Column("event_kind", TEXT, "What it is; non_routine is a change that a measure's baseline must be adjusted for.", required=True, allowed=EVENT_KINDS),
+        Column("category", TEXT, "Finer kind, as illegal_discharge, illegal_waste_transfer, total_exceeded, odour, emergency_drill."),
+        Column("subject_kind", TEXT, "Whom or what it concerns.", required=True, allowed=ENTITY_KINDS),
+        Column("subject_id", TEXT, "Identifier of the subject in its register.", required=True),
+        Column("occurred_on", DATE, "Local date on which it began.", required=True),
+        Column("occurred_at_utc", INSTANT, "When, UTC, where the hour is known."),
+        Column("ended_on", DATE, "First local date on which it was over."),
+        Column("severity", TEXT, "Grade of an incident or violation.", allowed=("general", "larger", "major", "extraordinary", "serious")),
+        Column("amount_cny", NUMBER, "Penalty or damage, CNY."),
+        Column("quantity", NUMBER, "What a non-routine change amounts to per day, in `unit`, positive where it adds consumption; or participants."),
+        UNIT,
+        Column("due_on", DATE, "Local date by which an answer or correction is due."),
+        Column("closed_on", DATE, "Local date on which it was answered or corrected."),
+        Column("parameter_code", TEXT, "Parameter or item it is about (reference.parameter)."),
+        Column("related_id", TEXT, "Event, measure, finding or complaint it belongs to."),
+        Column("evidence_sha256", TEXT, "Hash of the document."),
+        Column("note", TEXT, "What happened, without names."),
+    ),
+    key=("event_id",),
+    touches=(Touch(ASSESSMENT, "event_id", ("occurred_on",)),),
+)  # fmt: skip
+
+CAUSE_CODES = ("raw_material", "technology", "equipment", "process_control", "management", "staff", "product", "waste")
+"""The eight directions of cause analysis (八个方面): 原辅材料和能源, 技术工艺, 设备, 过程控制, 管理, 员工, 产品, 废弃物."""
+
+FINDING = RecordType(
+    name="finding",
+    grain="One row per finding of the audit: what is wrong, where, and why.",
+    columns=(
+        Column("finding_id", TEXT, "Finding.", required=True),
+        ENTERPRISE_ID,
+        Column("subject_kind", TEXT, "What it is about.", required=True, allowed=ENTITY_KINDS),
+        Column("subject_id", TEXT, "Identifier of the subject in its register.", required=True),
+        Column("found_on", DATE, "Local date.", required=True),
+        Column("phase", TEXT, "Phase of the audit it was found in (reference.audit_phase)."),
+        Column("cause_code", TEXT, "Which of the eight directions the cause lies in.", required=True, allowed=CAUSE_CODES),
+        Column("item_code", TEXT, "Parameter, energy, water or material it is about (reference.parameter)."),
+        Column("quantity", NUMBER, "Loss or discharge per year that it stands for, in `unit`."),
+        UNIT,
+        Column("severity", TEXT, "How much it matters.", allowed=("low", "medium", "high")),
+        Column("due_on", DATE, "Local date by which it must be dealt with."),
+        Column("status", TEXT, "As the auditor left it.", required=True, allowed=("open", "explained", "in_hand", "closed", "rejected")),
+        Column("closed_on", DATE, "Local date on which it was closed."),
+        Column("description", TEXT, "What was found.", required=True),
+        Column("evidence_sha256", TEXT, "Hash of the photograph or document."),
+    ),
+    key=("finding_id",),
+    touches=(Touch(ASSESSMENT, "finding_id", ("found_on",)),),
+)  # fmt: skip
+
+MEASURE_STATUSES = ("proposed", "screened_out", "feasible", "approved", "in_progress", "implemented", "abandoned")
+
+MEASURE = RecordType(
+    name="measure",
+    grain="One row per audit option (清洁生产方案).",
+    columns=(
+        Column("measure_id", TEXT, "Option.", required=True),
+        ENTERPRISE_ID,
+        Column("process_id", TEXT, "Process it acts on."),
+        Column("finding_id", TEXT, "Finding it answers."),
+        Column("name", TEXT, "Name.", required=True),
+        Column("measure_class", TEXT, "Where in the chain it acts.", required=True, allowed=("source_reduction", "recycling", "end_of_pipe")),
+        Column("cost_class", TEXT, "By the limit that the audit chose (无/低费, 中/高费).", required=True, allowed=("no_low", "medium_high")),
+        Column("cause_code", TEXT, "Direction of the eight it acts in.", allowed=CAUSE_CODES),
+        Column("technology_id", TEXT, "Technology it uses (reference.technology)."),
+        Column("investment_cny", NUMBER, "Total investment I less subsidies, CNY."),
+        Column("spent_cny", NUMBER, "Investment realised so far, CNY."),
+        Column("annual_saving_cny", NUMBER, "Annual saving P before tax, CNY/a."),
+        Column("lifetime_years", NUMBER, "Depreciation period n, years."),
+        Column("price_basis", TEXT, "Whether money contains value-added tax.", allowed=("tax_included", "tax_excluded")),
+        Column("competes_with", TEXT, "Group of options of which one is chosen."),
+        Column("promised_item", TEXT, "Item or parameter that it saves (reference.parameter)."),
+        Column("promised_quantity", NUMBER, "Promised saving per year in `unit`."),
+        UNIT,
+        Column("status", TEXT, "Where it stands.", required=True, allowed=MEASURE_STATUSES),
+        Column("proposed_on", DATE, "Local date on which it was proposed.", required=True),
+        Column("due_on", DATE, "Local date by which it is to be in place."),
+        Column("started_on", DATE, "Local date on which works began."),
+        Column("completed_on", DATE, "First local date on which it was in operation."),
+        Column("baseline_start", DATE, "First local date of the baseline."),
+        Column("baseline_end", DATE, "First local date after the baseline."),
+        Column("evidence_sha256", TEXT, "Hash of the feasibility study or record."),
+    ),
+    key=("measure_id",),
+    touches=(Touch(ASSESSMENT, "measure_id", ("proposed_on",)),),
+)  # fmt: skip
+
+REVIEW = RecordType(
+    name="review",
+    grain="One row per decision of a person; append-only, a later one of the same subject sets an earlier one aside.",
+    columns=(
+        Column("review_id", TEXT, "Decision.", required=True),
+        Column("about", TEXT, "Table of results or records the decision is about, as `reconciliation` or `finding`.", required=True),
+        Column("subject_key", TEXT, "Which row of it: its key columns joined with ` / `, park_id left out.", required=True),
+        ENTERPRISE_ID,
+        Column("decided_on", DATE, "Local date.", required=True),
+        Column("decision", TEXT, "What was decided.", required=True,
+               allowed=("opinion", "explained", "accepted", "rejected", "not_applicable", "override", "appealed", "appeal_upheld",
+                        "appeal_dismissed", "listed", "delisted")),
+        Column("value_text", TEXT, "Value that an override puts in place of the computed one."),
+        Column("role", TEXT, "Role of who decided; never a name.", required=True, allowed=("enterprise", "park", "third_party", "bureau")),
+        Column("independence", TEXT, "What a reviewer says of ties to the enterprise.", required=True,
+               allowed=("independent", "paid_by_enterprise", "conflict_declared", "not_stated")),
+        Column("valid_to", DATE, "First local date on which the decision no longer holds; null while it does."),
+        Column("opinion", TEXT, "Reasons, without names."),
+        Column("evidence_sha256", TEXT, "Hash of the document."),
+    ),
+    key=("review_id",),
+    touches=(Touch(ASSESSMENT, "review_id", ("decided_on",)),),
+)  # fmt: skip
+
+TARGET = RecordType(
+    name="target",
+    grain="One row per subject, metric and target year of what was promised.",
+    columns=(
+        Column("subject_kind", TEXT, "Whose target.", required=True, allowed=("park", "enterprise")),
+        Column("subject_id", TEXT, "Identifier of the subject in its register.", required=True),
+        Column("metric_code", TEXT, "Metric (reference.metric), or `item:CODE` for an annual quantity and `mass:CODE` for an annual emission.", required=True),
+        Column("target_year", COUNT, "Calendar year by whose end it is to be met.", required=True),
+        Column("baseline_year", COUNT, "Calendar year it is counted from.", required=True),
+        Column("baseline_value", NUMBER, "Value of that year in `unit`; null to take what the system computed."),
+        Column("target_value", NUMBER, "Value to be reached, in `unit`.", required=True),
+        UNIT,
+        Column("set_on", DATE, "Local date on which it was set.", required=True),
+        Column("set_by", TEXT, "Paper it comes from.", allowed=("audit", "park_plan", "permit", "voluntary")),
+    ),
+    key=("subject_kind", "subject_id", "metric_code", "target_year"),
+    touches=(Touch(ASSESSMENT, "subject_id", ("set_on",)),),
+)  # fmt: skip
+
+AUDIT_STEP = RecordType(
+    name="audit_step",
+    grain="One row per audit round and step: when it is due and what proves that it was done.",
+    columns=(
+        Column("round_id", TEXT, "Round (register audit_round).", required=True),
+        Column("step_code", TEXT, "Step (reference.audit_phase).", required=True),
+        Column("entered_on", DATE, "Local date on which this was entered.", required=True),
+        Column("due_on", DATE, "Local date by which it is due; null to take the rule's."),
+        Column("done_on", DATE, "Local date on which it was done."),
+        Column("role", TEXT, "Role of who did it; never a name."),
+        Column("evidence_sha256", TEXT, "Hash of the document."),
+        Column("note", TEXT, "What was done."),
+    ),
+    key=("round_id", "step_code"),
+    touches=(Touch(ASSESSMENT, "round_id", ("entered_on",)),),
 )  # fmt: skip
 
 
@@ -406,13 +593,107 @@ PERMIT_LIMIT = _register(
     kind_column="subject_kind",
 )  # fmt: skip
 
+AUDIT_ROUND = _register(
+    "audit_round", "One row per round of an enterprise's audit and validity.", ("round_id",),
+    Column("round_id", TEXT, "Round.", required=True),
+    ENTERPRISE_ID,
+    Column("kind", TEXT, "Whether the bureau's list demands it.", required=True, allowed=("mandatory", "voluntary", "park")),
+    Column("listed_on", DATE, "Local date on which the list was published (名单公布)."),
+    Column("period_start", DATE, "First local date of the audit period."),
+    Column("period_end", DATE, "First local date after it."),
+    Column("no_low_limit_cny", NUMBER, "Investment up to which an option counts as no/low cost, CNY; each audit chooses it."),
+    touches=((ASSESSMENT, "round_id"),),
+)  # fmt: skip
+
+MEASURE_METER = _register(
+    "measure_meter", "One row per measure, point, parameter and validity: where its effect is read.",
+    ("measure_id", "point_id", "parameter_code"),
+    Column("measure_id", TEXT, "Option.", required=True),
+    POINT_ID,
+    PARAMETER,
+    Column("share", NUMBER, "Share of the meter's saving that is this measure's where several act on it; null to say that nobody split it."),
+    Column("driver_code", TEXT, "Product or parameter that the baseline is regressed on; several are joined with a blank."),
+    touches=((ASSESSMENT, "measure_id"),),
+)  # fmt: skip
+
+EQUIPMENT = _register(
+    "equipment", "One row per piece of equipment and validity.", ("equipment_id",),
+    Column("equipment_id", TEXT, "Piece, or group of equal pieces.", required=True),
+    ENTERPRISE_ID,
+    Column("process_id", TEXT, "Process it serves."),
+    Column("name", TEXT, "Name.", required=True),
+    Column("model", TEXT, "Model as on the plate, as Y132S-4."),
+    Column("equipment_code", TEXT, "Kind, as elimination lists name it (reference.obsolete)."),
+    Column("pieces", COUNT, "Number of equal pieces."),
+    Column("commissioned_on", DATE, "Local date of commissioning."),
+    Column("capacity", NUMBER, "Rated capacity in `unit`."),
+    UNIT,
+    Column("rated_efficiency", NUMBER, "Efficiency as rated, 0 to 1."),
+    Column("actual_efficiency", NUMBER, "Efficiency as last tested, 0 to 1."),
+    Column("treats_parameter", TEXT, "Pollutant that it removes, where it is a treatment facility."),
+    touches=((ASSESSMENT, "equipment_id"),),
+)  # fmt: skip
+
+CHEMICAL = _register(
+    "chemical", "One row per enterprise, substance and validity: what may be on site.", ("enterprise_id", "substance_code"),
+    ENTERPRISE_ID,
+    Column("substance_code", TEXT, "CAS number, or group of the list (reference.risk_substance).", required=True),
+    Column("name", TEXT, "Name.", required=True),
+    Column("max_on_site_t", NUMBER, "Largest mass on site at any time, t."),
+    Column("pure_share", NUMBER, "Share of the pure substance in a mixture; null counts as 1."),
+    Column("used_as", TEXT, "Role in production.", allowed=("raw_material", "auxiliary", "product", "by_product", "waste")),
+    touches=((ASSESSMENT, "enterprise_id"),),
+)  # fmt: skip
+
+RECEPTOR = _register(
+    "receptor", "One row per enterprise, medium, kind of receptor and validity: who would be hit.", ("enterprise_id", "medium", "receptor_kind"),
+    ENTERPRISE_ID,
+    Column("medium", TEXT, "Way by which it would be hit.", required=True, allowed=("air", "water")),
+    Column("receptor_kind", TEXT, "Kind (reference.risk_receptor), as persons_5km, persons_500m, drinking_water_source.", required=True),
+    Column("name", TEXT, "Name of the receptor, so that the park can see who shares it."),
+    Column("quantity", NUMBER, "Persons within the radius; 1 for a receptor that is there, 0 for one that is not."),
+    touches=((ASSESSMENT, "enterprise_id"),),
+)  # fmt: skip
+
+EMERGENCY_PLAN = _register(
+    "emergency_plan", "One row per enterprise, plan and validity (突发环境事件应急预案).", ("enterprise_id", "plan_id"),
+    ENTERPRISE_ID,
+    Column("plan_id", TEXT, "Plan.", required=True),
+    Column("filed_on", DATE, "Local date on which it was filed with the bureau (备案)."),
+    Column("expires_on", DATE, "First local date on which it must have been revised."),
+    Column("evidence_sha256", TEXT, "Hash of the filing receipt."),
+    touches=((ASSESSMENT, "enterprise_id"),),
+)  # fmt: skip
+
+QUALIFICATION = _register(
+    "qualification", "One row per certificate and validity: who may audit, by role and never by name.", ("qualification_id",),
+    Column("qualification_id", TEXT, "Certificate, by a number of the register's own.", required=True),
+    Column("holder_kind", TEXT, "Whose it is.", required=True, allowed=("enterprise", "park", "third_party")),
+    Column("holder_id", TEXT, "Enterprise, park or service.", required=True),
+    Column("role", TEXT, "What its bearer may do.", required=True, allowed=("auditor", "senior_auditor", "expert", "energy_manager")),
+    Column("field", TEXT, "Sector or subject."),
+    touches=((ASSESSMENT, "qualification_id"),),
+)  # fmt: skip
+
+MATERIAL_OFFER = _register(
+    "material_offer", "One row per enterprise, material, direction and validity: by-products offered and wanted.",
+    ("enterprise_id", "item_code", "direction"),
+    ENTERPRISE_ID,
+    Column("item_code", TEXT, "Material, energy or waste code.", required=True),
+    Column("direction", TEXT, "Whether it is to be had or wanted.", required=True, allowed=("offer", "need")),
+    Column("quantity", NUMBER, "Quantity per year in `unit`."),
+    UNIT,
+    touches=((ASSESSMENT, "enterprise_id"),),
+)  # fmt: skip
+
 RECORD_TYPES: MappingProxyType[str, RecordType] = MappingProxyType(
     {
         record.name: record
         for record in (
-            READING, SELF_REPORT, SURVEY_ANSWER,
+            READING, SELF_REPORT, SURVEY_ANSWER, WASTE_MOVEMENT, EVENT, FINDING, MEASURE, REVIEW, TARGET, AUDIT_STEP,
             PARK, ENTERPRISE, PROCESS, PRODUCT, OUTLET, POINT, CHANNEL, METER_EVENT, METER_LINK, FLOW_LINK,
             ALLOCATION, IDENTIFIER, ENTITY_RELATION, PERMIT_LIMIT,
+            AUDIT_ROUND, MEASURE_METER, EQUIPMENT, CHEMICAL, RECEPTOR, EMERGENCY_PLAN, QUALIFICATION, MATERIAL_OFFER,
         )
     }
 )  # fmt: skip
