@@ -9,8 +9,9 @@
     {%- set days = ref('int_local_days') -%}
     {%- set span = ref('int_data_span') -%}
     {%- if execute and is_incremental() %}
+-- what came of a channel that owes nothing daily (a weekly sample) stays: such rows are not in service
 delete from {{ this }}
-where not exists (
+where is_in_service and not exists (
     select 1 from {{ channels }} as expected
     where expected.point_id = {{ this }}.point_id
         and expected.parameter_code = {{ this }}.parameter_code

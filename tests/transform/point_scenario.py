@@ -46,7 +46,7 @@ def channel(point_id: str, parameter: str, **more: Any) -> dict[str, Any]:
 POINTS = (
     "corrected", "one_gone", "day_gone", "late", "newest", "flagged", "step", "multiplier", "kind", "rate", "exchange", "exchange_gone",
     "exchange_new", "register_gone", "register_day_gone", "register_corrected", "owner", "closed", "silent", "emptied", "untouched",
-    "sub_hourly", "copy_begins",
+    "sub_hourly", "copy_begins", "weekly",
 )  # fmt: skip
 
 
@@ -69,6 +69,8 @@ def scenario() -> dict[str, list[dict[str, Any]]]:
             readings += series(name, "a21026", "avg", lambda day, at: float(at) + 1, whole, step=1)
         elif name == "late":
             readings += series(name, "a21026", "avg", lambda day, at: float(at), range(3, DAYS))
+        elif name == "weekly":  # a sample a week: owes nothing daily, and keeps the rows of the days it came
+            readings += series(name, "a21026", "rtd", lambda day, at: 7.0, range(1, DAYS, 7), step=24)
         elif name != "silent":
             readings += series(name, "a21026", "avg", lambda day, at: float(at + day), whole)
     parameters = {"rate": "own_flow"} | dict.fromkeys((*cumulative, "multiplier", "kind"), "electricity")
@@ -83,7 +85,11 @@ def scenario() -> dict[str, list[dict[str, Any]]]:
         ],
         "point": [point(name) for name in POINTS],
         "channel": [
-            channel(name, parameters.get(name, "a21026"), register_kind=kinds.get(name), digits=6) for name in POINTS if name != "flagged"
+            channel(
+                name, parameters.get(name, "a21026"), register_kind=kinds.get(name), digits=6, step_minutes=10080 if name == "weekly" else 360
+            )
+            for name in POINTS
+            if name != "flagged"
         ],
         "meter_event": [
             {

@@ -80,7 +80,7 @@ class TestScopes:
             ("TWOLINES-P2", "ALL", pytest.approx(30), "kWh/t", "self_reported"),
             ("TWOLINES-P2", "TWOLINES-STEEL", pytest.approx(30), "kWh/t", "self_reported"),
             # square metres and tonnes are no output of the whole
-            (None, "ALL", None, "kWh/t", "not_applicable"),
+            (None, "ALL", None, "kWh/unit", "not_applicable"),
         ]
 
     def test_each_product_has_one_row(self, known_park: Warehouse) -> None:

@@ -104,15 +104,20 @@ def change_long_quantities(park: Warehouse) -> None:
     park.load({"reading": [total("LATER-GAS", "natural_gas", "m3", date(2023, 6, 20) + timedelta(days=day), 9.0) for day in range(2)]})
 
 
-def differing_rows(con: duckdb.DuckDBPyConnection, left: str, right: str) -> list[tuple]:
-    """Rows that differ by more than the order in which numbers were added: digits cut at nine may fall on either side of a half."""
+def differing_rows(con: duckdb.DuckDBPyConnection, left: str, right: str) -> list[str]:
+    """What differs by more than the order in which numbers were added (digits cut at nine may fall on either side of a half):
+    rows that only one side has, and of rows that both have, each column with both its values."""
     rows = sorted(difference(con, left, right), key=lambda row: [str(value) for value in row[1:] if not is_number(value)])
+    columns = [name for name, *_ in con.execute(f"describe {left}").fetchall()]
     sides = [[row[1:] for row in rows if row[0] == f"only in {table}"] for table in (left, right)]
-    if len(sides[0]) == len(sides[1]) and all(
-        alike(one, other) for ours, theirs in zip(*sides, strict=True) for one, other in zip(ours, theirs, strict=True)
-    ):
-        return []
-    return rows
+    if len(sides[0]) != len(sides[1]):
+        return [f"{row[0]}: {dict(zip(columns, row[1:], strict=True))}" for row in rows]
+    found = []
+    for ours, theirs in zip(*sides, strict=True):
+        unlike = {name: (one, other) for name, one, other in zip(columns, ours, theirs, strict=True) if not alike(one, other)}
+        if unlike:
+            found.append(f"{unlike} in {[value for value in ours if not is_number(value) and value is not None]}")
+    return found
 
 
 def is_number(value: object) -> bool:
