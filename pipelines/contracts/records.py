@@ -35,17 +35,28 @@ _DUCKDB_TYPES = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column: polars type, whether it may be null, its closed vocabulary, and what it means."""
+    """One column: polars type, whether it may be null, its closed vocabulary, and what it means.
+
+    `names` is set where the words are identifiers: the register they stand in, the column of the row that says which register
+    (as subject_kind), or a standard's: `parameter`, `material` (a parameter or a waste code), `metric`.
+    """
 
     name: str
     dtype: pl.DataType
     description: str
     required: bool = False
     allowed: tuple[str, ...] = ()
+    names: str | None = None
 
     @property
     def duckdb_type(self) -> str:
         return _DUCKDB_TYPES[self.dtype]
+
+
+_NO_REGISTERS = ("parameter", "material", "metric")
+
+WASTE_CODE = r"^(\d{3}-\d{3}-\d{2}|\d{3}-\d{3}-S\d{2}|SW\d{2})$"
+"""Codes of the national lists: hazardous waste (国家危险废物名录), industrial solid waste in full (固体废物分类与代码目录) or its kind alone."""
 
 
 class LoadMode(StrEnum):
@@ -71,8 +82,24 @@ class Touch:
 
 
 @dataclass(frozen=True)
+class Quantity:
+    """Numbers that are kept in the canonical unit of what the same row is about, whatever unit they were sent in.
+
+    Readings and self reports keep beside it what was sent, and have their own way there.
+    """
+
+    numbers: tuple[str, ...]
+    about: str
+    unit: str = "unit"
+
+
+@dataclass(frozen=True)
 class RecordType:
-    """A record type: its grain sentence, columns, key and what a changed row touches."""
+    """A record type: its grain sentence, columns, key and what a changed row touches.
+
+    `occurs_on` is the column that says when what a row speaks of has happened; registers and targets may lie ahead and have
+    none. What is `append_only` is never revised or taken back by another delivery: the first word on a key stands.
+    """
 
     name: str
     grain: str
@@ -81,20 +108,42 @@ class RecordType:
     touches: tuple[Touch, ...]
     default_load_mode: LoadMode = LoadMode.UPSERT
     is_register: bool = False
+    occurs_on: str | None = None
+    append_only: bool = False
+    quantity: Quantity | None = None
     by_name: MappingProxyType = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         by_name = {column.name: column for column in self.columns}
         if len(by_name) != len(self.columns):
             raise ValueError(f"record {self.name}: a column is declared twice")
-        if unknown := set(self.key) - by_name.keys():
-            raise ValueError(f"record {self.name}: key columns {sorted(unknown)} are not declared")
+        named = {*self.key, *(column for touch in self.touches for column in touch.dates), self.occurs_on or self.key[0]}
+        if self.quantity is not None:
+            named |= {*self.quantity.numbers, self.quantity.about, self.quantity.unit}
+        if unknown := named - by_name.keys():
+            raise ValueError(f"record {self.name}: columns {sorted(unknown)} are named and not declared")
         object.__setattr__(self, "by_name", MappingProxyType(by_name))
 
     @property
     def schema(self) -> pl.Schema:
         """Column name → polars type, in order: the lake's schema, with `source_row`."""
         return pl.Schema({c.name: c.dtype for c in self.columns} | {"source_row": COUNT})
+
+    @property
+    def id_column(self) -> str:
+        """Of a register of entities: the column that identifies one."""
+        return next(name for name in reversed(self.key) if name != "valid_from")
+
+    @property
+    def named_registers(self) -> tuple[str, ...]:
+        """Registers that the row's identifiers stand in, `identifier` first: foreign numbers may stand for any of them."""
+        kinds = ["identifier"]
+        for column in self.columns:
+            if column.names in self.by_name:
+                kinds += self.by_name[column.names].allowed
+            elif column.names not in (None, *_NO_REGISTERS):
+                kinds.append(column.names)
+        return tuple(dict.fromkeys(kinds))
 
     @property
     def value_columns(self) -> tuple[str, ...]:
@@ -119,10 +168,12 @@ def _words(enum: type[StrEnum]) -> tuple[str, ...]:
 STATE = Column("state", TEXT, "Provenance of the value.", required=True, allowed=_words(State))
 VALID_FROM = Column("valid_from", DATE, "First local date on which the row holds.", required=True)
 VALID_TO = Column("valid_to", DATE, "First local date on which it no longer holds; null while it does.")
-PARK_ID = Column("park_id", TEXT, "Park.", required=True)
-POINT_ID = Column("point_id", TEXT, "Measuring point.", required=True)
-ENTERPRISE_ID = Column("enterprise_id", TEXT, "Enterprise.", required=True)
-PARAMETER = Column("parameter_code", TEXT, "HJ 212 code, else CAS number, else a slug of ours (reference.parameter).", required=True)
+PARK_ID = Column("park_id", TEXT, "Park.", required=True, names="park")
+POINT_ID = Column("point_id", TEXT, "Measuring point.", required=True, names="point")
+ENTERPRISE_ID = Column("enterprise_id", TEXT, "Enterprise.", required=True, names="enterprise")
+PARAMETER = Column(
+    "parameter_code", TEXT, "HJ 212 code, else CAS number, else a slug of ours (reference.parameter).", required=True, names="parameter"
+)
 UNIT = Column("unit", TEXT, "Unit of `value`: the parameter's canonical one.")
 ENTITY_KINDS = ("park", "enterprise", "process", "product", "outlet", "point")
 
@@ -168,8 +219,9 @@ SELF_REPORT = RecordType(
     grain="One row per subject, item, medium, period, report kind and line of what an enterprise declares.",
     columns=(
         Column("subject_kind", TEXT, "What the line is about.", required=True, allowed=("park", "enterprise", "process", "outlet", "product")),
-        Column("subject_id", TEXT, "Identifier of the subject in its register.", required=True),
-        Column("item_code", TEXT, "Parameter, energy, water, material or economic item (reference.parameter), or the product's own code for output.", required=True),
+        Column("subject_id", TEXT, "Identifier of the subject in its register.", required=True, names="subject_kind"),
+        Column("item_code", TEXT, "Parameter, energy, water, material or economic item (reference.parameter), or the product's own code for output.", required=True,
+               names="parameter"),
         Column("medium", TEXT, "Where the quantity went or came from.", required=True, allowed=SELF_REPORT_MEDIA),
         Column("period_start", DATE, "First local date of the period.", required=True),
         Column("period_end", DATE, "First local date after the period.", required=True),
@@ -188,6 +240,7 @@ SELF_REPORT = RecordType(
     ),
     key=("subject_kind", "subject_id", "item_code", "medium", "period_start", "period_end", "report_kind", "line_id"),
     touches=(Touch("", "subject_id", ("period_start", "period_end"), kind_column="subject_kind"),),
+    occurs_on="period_start",
 )  # fmt: skip
 
 SURVEY_ANSWER = RecordType(
@@ -195,7 +248,7 @@ SURVEY_ANSWER = RecordType(
     grain="One row per subject, checklist item, date and surveyor of an on-site survey.",
     columns=(
         Column("subject_kind", TEXT, "What was surveyed.", required=True, allowed=ENTITY_KINDS),
-        Column("subject_id", TEXT, "Identifier of the subject in its register.", required=True),
+        Column("subject_id", TEXT, "Identifier of the subject in its register.", required=True, names="subject_kind"),
         Column("checklist_id", TEXT, "Checklist or index system the item belongs to.", required=True),
         Column("item_id", TEXT, "Checklist item or indicator.", required=True),
         Column("answered_on", DATE, "Local date of the finding.", required=True),
@@ -208,6 +261,7 @@ SURVEY_ANSWER = RecordType(
     ),
     key=("subject_kind", "subject_id", "checklist_id", "item_id", "answered_on", "surveyor_role"),
     touches=(Touch("", "subject_id", ("answered_on",), kind_column="subject_kind"),),
+    occurs_on="answered_on",
 )  # fmt: skip
 
 
@@ -223,14 +277,14 @@ WASTE_MOVEMENT = RecordType(
         Column("manifest_id", TEXT, "Manifest, or ledger page of the generator.", required=True),
         Column("line_id", TEXT, "Line of it; `-` where there is one only.", required=True),
         ENTERPRISE_ID,
-        Column("process_id", TEXT, "Process it comes from."),
+        Column("process_id", TEXT, "Process it comes from.", names="process"),
         Column("waste_code", TEXT, "Code of the national list: 336-054-17 for hazardous, SW07 for general industrial waste.", required=True),
         Column("waste_kind", TEXT, "Which list the code stands in.", required=True, allowed=("hazardous", "general")),
         Column("movement", TEXT, "What happened to it.", required=True,
                allowed=("generated", "stored", "withdrawn", "transferred", "received", "recycled", "disposed")),
         Column("moved_on", DATE, "Local date.", required=True),
         Column("quantity_t", NUMBER, "Mass, t.", required=True),
-        Column("receiver_id", TEXT, "Enterprise of the park that received it."),
+        Column("receiver_id", TEXT, "Enterprise of the park that received it.", names="enterprise"),
         Column("receiver_licence", TEXT, "Licence number of the receiver (危险废物经营许可证)."),
         Column("received_on", DATE, "Local date on which the receiver confirmed it."),
         Column("received_t", NUMBER, "Mass by the receiver's book, t."),
@@ -238,6 +292,7 @@ WASTE_MOVEMENT = RecordType(
     ),
     key=("manifest_id", "line_id", "movement"),
     touches=(Touch("enterprise", "enterprise_id", ("moved_on",)),),
+    occurs_on="moved_on",
 )  # fmt: skip
 
 EVENT_KINDS = (
@@ -252,23 +307,25 @@ EVENT = RecordType(
         Column("event_kind", TEXT, "What it is; non_routine is a change that a measure's baseline must be adjusted for.", required=True, allowed=EVENT_KINDS),
         Column("category", TEXT, "Finer kind, as illegal_discharge, illegal_waste_transfer, total_exceeded, odour, emergency_drill."),
         Column("subject_kind", TEXT, "Whom or what it concerns.", required=True, allowed=ENTITY_KINDS),
-        Column("subject_id", TEXT, "Identifier of the subject in its register.", required=True),
+        Column("subject_id", TEXT, "Identifier of the subject in its register.", required=True, names="subject_kind"),
         Column("occurred_on", DATE, "Local date on which it began.", required=True),
         Column("occurred_at_utc", INSTANT, "When, UTC, where the hour is known."),
         Column("ended_on", DATE, "First local date on which it was over."),
         Column("severity", TEXT, "Grade of an incident or violation.", allowed=("general", "larger", "major", "extraordinary", "serious")),
         Column("amount_cny", NUMBER, "Penalty or damage, CNY."),
         Column("quantity", NUMBER, "What a non-routine change amounts to per day, in `unit`, positive where it adds consumption; or participants."),
-        UNIT,
+        Column("unit", TEXT, "Unit of the quantity: the canonical one of the parameter, where there is one."),
         Column("due_on", DATE, "Local date by which an answer or correction is due."),
         Column("closed_on", DATE, "Local date on which it was answered or corrected."),
-        Column("parameter_code", TEXT, "Parameter or item it is about (reference.parameter)."),
+        Column("parameter_code", TEXT, "Parameter or item it is about (reference.parameter).", names="parameter"),
         Column("related_id", TEXT, "Event, measure, finding or complaint it belongs to."),
         Column("evidence_sha256", TEXT, "Hash of the document."),
         Column("note", TEXT, "What happened, without names."),
     ),
     key=("event_id",),
     touches=(Touch(ASSESSMENT, "event_id", ("occurred_on",)),),
+    occurs_on="occurred_on",
+    quantity=Quantity(("quantity",), "parameter_code"),
 )  # fmt: skip
 
 CAUSE_CODES = ("raw_material", "technology", "equipment", "process_control", "management", "staff", "product", "waste")
@@ -281,13 +338,13 @@ FINDING = RecordType(
         Column("finding_id", TEXT, "Finding.", required=True),
         ENTERPRISE_ID,
         Column("subject_kind", TEXT, "What it is about.", required=True, allowed=ENTITY_KINDS),
-        Column("subject_id", TEXT, "Identifier of the subject in its register.", required=True),
+        Column("subject_id", TEXT, "Identifier of the subject in its register.", required=True, names="subject_kind"),
         Column("found_on", DATE, "Local date.", required=True),
         Column("phase", TEXT, "Phase of the audit it was found in (reference.audit_phase)."),
         Column("cause_code", TEXT, "Which of the eight directions the cause lies in.", required=True, allowed=CAUSE_CODES),
-        Column("item_code", TEXT, "Parameter, energy, water or material it is about (reference.parameter)."),
+        Column("item_code", TEXT, "Parameter, energy, water or material it is about (reference.parameter), or a waste code.", names="material"),
         Column("quantity", NUMBER, "Loss or discharge per year that it stands for, in `unit`."),
-        UNIT,
+        Column("unit", TEXT, "Unit of the quantity: the canonical one of the item."),
         Column("severity", TEXT, "How much it matters.", allowed=("low", "medium", "high")),
         Column("due_on", DATE, "Local date by which it must be dealt with."),
         Column("status", TEXT, "As the auditor left it.", required=True, allowed=("open", "explained", "in_hand", "closed", "rejected")),
@@ -297,6 +354,8 @@ FINDING = RecordType(
     ),
     key=("finding_id",),
     touches=(Touch(ASSESSMENT, "finding_id", ("found_on",)),),
+    occurs_on="found_on",
+    quantity=Quantity(("quantity",), "item_code"),
 )  # fmt: skip
 
 MEASURE_STATUSES = ("proposed", "screened_out", "feasible", "approved", "in_progress", "implemented", "abandoned")
@@ -307,7 +366,7 @@ MEASURE = RecordType(
     columns=(
         Column("measure_id", TEXT, "Option.", required=True),
         ENTERPRISE_ID,
-        Column("process_id", TEXT, "Process it acts on."),
+        Column("process_id", TEXT, "Process it acts on.", names="process"),
         Column("finding_id", TEXT, "Finding it answers."),
         Column("name", TEXT, "Name.", required=True),
         Column("measure_class", TEXT, "Where in the chain it acts.", required=True, allowed=("source_reduction", "recycling", "end_of_pipe")),
@@ -320,9 +379,9 @@ MEASURE = RecordType(
         Column("lifetime_years", NUMBER, "Depreciation period n, years."),
         Column("price_basis", TEXT, "Whether money contains value-added tax.", allowed=("tax_included", "tax_excluded")),
         Column("competes_with", TEXT, "Group of options of which one is chosen."),
-        Column("promised_item", TEXT, "Item or parameter that it saves (reference.parameter)."),
+        Column("promised_item", TEXT, "Item or parameter that it saves (reference.parameter), or a waste code.", names="material"),
         Column("promised_quantity", NUMBER, "Promised saving per year in `unit`."),
-        UNIT,
+        Column("unit", TEXT, "Unit of the promised quantity: the canonical one of the item."),
         Column("status", TEXT, "Where it stands.", required=True, allowed=MEASURE_STATUSES),
         Column("proposed_on", DATE, "Local date on which it was proposed.", required=True),
         Column("due_on", DATE, "Local date by which it is to be in place."),
@@ -334,6 +393,8 @@ MEASURE = RecordType(
     ),
     key=("measure_id",),
     touches=(Touch(ASSESSMENT, "measure_id", ("proposed_on",)),),
+    occurs_on="proposed_on",
+    quantity=Quantity(("promised_quantity",), "promised_item"),
 )  # fmt: skip
 
 REVIEW = RecordType(
@@ -343,7 +404,7 @@ REVIEW = RecordType(
         Column("review_id", TEXT, "Decision.", required=True),
         Column("about", TEXT, "Table of results or records the decision is about, as `reconciliation` or `finding`.", required=True),
         Column("subject_key", TEXT, "Which row of it: its key columns joined with ` / `, park_id left out.", required=True),
-        ENTERPRISE_ID,
+        Column("enterprise_id", TEXT, "Enterprise it concerns; null for a row of the park as a whole.", names="enterprise"),
         Column("decided_on", DATE, "Local date.", required=True),
         Column("decision", TEXT, "What was decided.", required=True,
                allowed=("opinion", "explained", "accepted", "rejected", "not_applicable", "override", "appealed", "appeal_upheld",
@@ -358,6 +419,8 @@ REVIEW = RecordType(
     ),
     key=("review_id",),
     touches=(Touch(ASSESSMENT, "review_id", ("decided_on",)),),
+    occurs_on="decided_on",
+    append_only=True,
 )  # fmt: skip
 
 TARGET = RecordType(
@@ -365,25 +428,28 @@ TARGET = RecordType(
     grain="One row per subject, metric and target year of what was promised.",
     columns=(
         Column("subject_kind", TEXT, "Whose target.", required=True, allowed=("park", "enterprise")),
-        Column("subject_id", TEXT, "Identifier of the subject in its register.", required=True),
-        Column("metric_code", TEXT, "Metric (reference.metric), or `item:CODE` for an annual quantity and `mass:CODE` for an annual emission.", required=True),
+        Column("subject_id", TEXT, "Identifier of the subject in its register.", required=True, names="subject_kind"),
+        Column("metric_code", TEXT, "Metric (reference.metric), or `item:CODE` for an annual quantity and `mass:CODE` for an annual emission.", required=True,
+               names="metric"),
         Column("target_year", COUNT, "Calendar year by whose end it is to be met.", required=True),
         Column("baseline_year", COUNT, "Calendar year it is counted from.", required=True),
         Column("baseline_value", NUMBER, "Value of that year in `unit`; null to take what the system computed."),
         Column("target_value", NUMBER, "Value to be reached, in `unit`.", required=True),
-        UNIT,
+        Column("unit", TEXT, "Unit of both values: the metric's, or the item's canonical one."),
         Column("set_on", DATE, "Local date on which it was set.", required=True),
         Column("set_by", TEXT, "Paper it comes from.", allowed=("audit", "park_plan", "permit", "voluntary")),
     ),
     key=("subject_kind", "subject_id", "metric_code", "target_year"),
     touches=(Touch(ASSESSMENT, "subject_id", ("set_on",)),),
+    occurs_on="set_on",
+    quantity=Quantity(("baseline_value", "target_value"), "metric_code"),
 )  # fmt: skip
 
 AUDIT_STEP = RecordType(
     name="audit_step",
     grain="One row per audit round and step: when it is due and what proves that it was done.",
     columns=(
-        Column("round_id", TEXT, "Round (register audit_round).", required=True),
+        Column("round_id", TEXT, "Round (register audit_round).", required=True, names="audit_round"),
         Column("step_code", TEXT, "Step (reference.audit_phase).", required=True),
         Column("entered_on", DATE, "Local date on which this was entered.", required=True),
         Column("due_on", DATE, "Local date by which it is due; null to take the rule's."),
@@ -394,11 +460,18 @@ AUDIT_STEP = RecordType(
     ),
     key=("round_id", "step_code"),
     touches=(Touch(ASSESSMENT, "round_id", ("entered_on",)),),
+    occurs_on="entered_on",
 )  # fmt: skip
 
 
 def _register(
-    name: str, grain: str, key: tuple[str, ...], *columns: Column, touches: tuple[tuple[str, str], ...], kind_column: str | None = None
+    name: str,
+    grain: str,
+    key: tuple[str, ...],
+    *columns: Column,
+    touches: tuple[tuple[str, str], ...],
+    kind_column: str | None = None,
+    quantity: Quantity | None = None,
 ) -> RecordType:
     """A register table: keyed by entity and `valid_from`, delivered as a whole, touching what it names while valid."""
     return RecordType(
@@ -412,6 +485,7 @@ def _register(
         ),
         default_load_mode=LoadMode.SNAPSHOT,
         is_register=True,
+        quantity=quantity,
     )  # fmt: skip
 
 
@@ -436,7 +510,7 @@ ENTERPRISE = _register(
 
 PROCESS = _register(
     "process", "One row per process (工序) and validity.", ("process_id",),
-    Column("process_id", TEXT, "Process.", required=True),
+    Column("process_id", TEXT, "Process.", required=True, names="process"),
     ENTERPRISE_ID,
     Column("name", TEXT, "Name.", required=True),
     Column("process_code", TEXT, "Kind of process, for elimination lists and index systems."),
@@ -446,8 +520,8 @@ PROCESS = _register(
 PRODUCT = _register(
     "product", "One row per product of an enterprise and validity.", ("enterprise_id", "product_code"),
     ENTERPRISE_ID,
-    Column("product_code", TEXT, "Product, unique in the park.", required=True),
-    Column("process_id", TEXT, "Process that makes it."),
+    Column("product_code", TEXT, "Product, unique in the park.", required=True, names="product"),
+    Column("process_id", TEXT, "Process that makes it.", names="process"),
     Column("name", TEXT, "Name.", required=True),
     Column("unit", TEXT, "Unit its output is counted in.", required=True),
     Column("product_kind", TEXT, "Kind that alternative index rows name, as double-sided board."),
@@ -456,7 +530,7 @@ PRODUCT = _register(
 
 OUTLET = _register(
     "outlet", "One row per outlet (排放口) and validity.", ("outlet_id",),
-    Column("outlet_id", TEXT, "Outlet.", required=True),
+    Column("outlet_id", TEXT, "Outlet.", required=True, names="outlet"),
     ENTERPRISE_ID,
     Column("name", TEXT, "Name.", required=True),
     Column("medium", TEXT, "Receiving medium.", required=True, allowed=("air", "water")),
@@ -464,7 +538,7 @@ OUTLET = _register(
            allowed=("stack", "workshop", "final", "rainwater", "park_plant")),
     Column("discharge_kind", TEXT, "Where it goes; only direct discharge counts in the park's total.", required=True,
            allowed=("direct", "indirect", "to_other_enterprise")),
-    Column("receiving_enterprise_id", TEXT, "Enterprise that takes an indirect discharge or a transfer."),
+    Column("receiving_enterprise_id", TEXT, "Enterprise that takes an indirect discharge or a transfer.", names="enterprise"),
     Column("standard_id", TEXT, "Emission standard that applies (reference.limit)."),
     touches=(("enterprise", "enterprise_id"), ("outlet", "outlet_id")),
 )  # fmt: skip
@@ -472,9 +546,9 @@ OUTLET = _register(
 POINT = _register(
     "point", "One row per measuring point and validity.", ("point_id",),
     POINT_ID,
-    Column("enterprise_id", TEXT, "Enterprise it belongs to; null for a point of the park itself."),
-    Column("outlet_id", TEXT, "Outlet it measures."),
-    Column("process_id", TEXT, "Process it measures."),
+    Column("enterprise_id", TEXT, "Enterprise it belongs to; null for a point of the park itself.", names="enterprise"),
+    Column("outlet_id", TEXT, "Outlet it measures.", names="outlet"),
+    Column("process_id", TEXT, "Process it measures.", names="process"),
     Column("name", TEXT, "Name.", required=True),
     Column("kind", TEXT, "What it measures.", required=True,
            allowed=("stack", "wastewater", "energy", "water", "gas", "production", "process", "ambient", "laboratory")),
@@ -512,6 +586,7 @@ METER_EVENT = RecordType(
     ),
     key=("point_id", "parameter_code", "event_at_utc", "event_kind"),
     touches=(Touch("point", "point_id", ("event_date",)),),
+    occurs_on="event_at_utc",
     default_load_mode=LoadMode.SNAPSHOT,
     is_register=True,
 )  # fmt: skip
@@ -519,7 +594,7 @@ METER_EVENT = RecordType(
 METER_LINK = _register(
     "meter_link", "One row per point, parent and validity: place in the metering tree.", ("point_id", "parent_point_id"),
     POINT_ID,
-    Column("parent_point_id", TEXT, "Meter above it; `-` for the top.", required=True),
+    Column("parent_point_id", TEXT, "Meter above it; `-` for the top.", required=True, names="point"),
     Column("role", TEXT, "Only billing meters add up to an enterprise's total.", required=True, allowed=("billing", "sub", "check", "virtual")),
     Column("share", NUMBER, "Share of the parent that passes through it."),
     Column("formula", TEXT, "For a virtual meter: signed sum of point ids, as `+A -B`."),
@@ -531,8 +606,8 @@ FLOW_LINK = _register(
     ("point_id", "target_kind", "target_id", "medium"),
     POINT_ID,
     Column("target_kind", TEXT, "Kind of receiver.", required=True, allowed=("enterprise", "point")),
-    Column("target_id", TEXT, "Receiver.", required=True),
-    Column("medium", TEXT, "Item that flows (reference.parameter).", required=True),
+    Column("target_id", TEXT, "Receiver.", required=True, names="target_kind"),
+    Column("medium", TEXT, "Item that flows (reference.parameter).", required=True, names="parameter"),
     touches=(("point", "point_id"), ("", "target_id")),
     kind_column="target_kind",
 )  # fmt: skip
@@ -541,7 +616,7 @@ ALLOCATION = _register(
     "allocation", "One row per shared source, receiving enterprise and validity; shares of a source sum to 1.",
     ("source_kind", "source_id", "enterprise_id"),
     Column("source_kind", TEXT, "What is shared.", required=True, allowed=("outlet", "point")),
-    Column("source_id", TEXT, "Shared outlet or meter.", required=True),
+    Column("source_id", TEXT, "Shared outlet or meter.", required=True, names="source_kind"),
     ENTERPRISE_ID,
     Column("share", NUMBER, "Share that falls to the enterprise; the result is `estimated`.", required=True),
     Column("basis", TEXT, "What the share rests on.", required=True),
@@ -554,7 +629,7 @@ IDENTIFIER = _register(
     Column("scheme", TEXT, "Who numbers it: credit_code, permit, outlet_code, mn, grid_account, …", required=True),
     Column("value", TEXT, "Identifier in that scheme.", required=True),
     Column("entity_kind", TEXT, "Kind of entity.", required=True, allowed=ENTITY_KINDS),
-    Column("entity_id", TEXT, "Our identifier.", required=True),
+    Column("entity_id", TEXT, "Our identifier.", required=True, names="entity_kind"),
     touches=(("", "entity_id"),),
     kind_column="entity_kind",
 )  # fmt: skip
@@ -564,8 +639,8 @@ ENTITY_RELATION = RecordType(
     grain="One row per change of identity: merger, split, renaming, move.",
     columns=(
         Column("entity_kind", TEXT, "Kind of entity.", required=True, allowed=ENTITY_KINDS),
-        Column("from_id", TEXT, "Entity before.", required=True),
-        Column("to_id", TEXT, "Entity after.", required=True),
+        Column("from_id", TEXT, "Entity before.", required=True, names="entity_kind"),
+        Column("to_id", TEXT, "Entity after.", required=True, names="entity_kind"),
         Column("relation", TEXT, "What happened.", required=True, allowed=("merged_into", "split_from", "renamed", "moved")),
         Column("effective_date", DATE, "First local date of the new state.", required=True),
     ),
@@ -583,7 +658,7 @@ PERMIT_LIMIT = _register(
     ("subject_kind", "subject_id", "parameter_code", "limit_kind"),
     Column("permit_id", TEXT, "Permit number.", required=True),
     Column("subject_kind", TEXT, "What is limited.", required=True, allowed=("outlet", "enterprise")),
-    Column("subject_id", TEXT, "Limited outlet or enterprise.", required=True),
+    Column("subject_id", TEXT, "Limited outlet or enterprise.", required=True, names="subject_kind"),
     PARAMETER,
     Column("limit_kind", TEXT, "Averaging period of a concentration limit, or the year's mass.", required=True,
            allowed=("hourly_concentration", "daily_concentration", "annual_mass")),
@@ -591,11 +666,12 @@ PERMIT_LIMIT = _register(
     Column("unit", TEXT, "Unit of the limit.", required=True),
     touches=(("", "subject_id"),),
     kind_column="subject_kind",
+    quantity=Quantity(("limit_value",), "parameter_code"),
 )  # fmt: skip
 
 AUDIT_ROUND = _register(
     "audit_round", "One row per round of an enterprise's audit and validity.", ("round_id",),
-    Column("round_id", TEXT, "Round.", required=True),
+    Column("round_id", TEXT, "Round.", required=True, names="audit_round"),
     ENTERPRISE_ID,
     Column("kind", TEXT, "Whether the bureau's list demands it.", required=True, allowed=("mandatory", "voluntary", "park")),
     Column("listed_on", DATE, "Local date on which the list was published (名单公布)."),
@@ -620,17 +696,17 @@ EQUIPMENT = _register(
     "equipment", "One row per piece of equipment and validity.", ("equipment_id",),
     Column("equipment_id", TEXT, "Piece, or group of equal pieces.", required=True),
     ENTERPRISE_ID,
-    Column("process_id", TEXT, "Process it serves."),
+    Column("process_id", TEXT, "Process it serves.", names="process"),
     Column("name", TEXT, "Name.", required=True),
     Column("model", TEXT, "Model as on the plate, as Y132S-4."),
     Column("equipment_code", TEXT, "Kind, as elimination lists name it (reference.obsolete)."),
     Column("pieces", COUNT, "Number of equal pieces."),
     Column("commissioned_on", DATE, "Local date of commissioning."),
     Column("capacity", NUMBER, "Rated capacity in `unit`."),
-    UNIT,
+    Column("unit", TEXT, "Unit of the capacity."),
     Column("rated_efficiency", NUMBER, "Efficiency as rated, 0 to 1."),
     Column("actual_efficiency", NUMBER, "Efficiency as last tested, 0 to 1."),
-    Column("treats_parameter", TEXT, "Pollutant that it removes, where it is a treatment facility."),
+    Column("treats_parameter", TEXT, "Pollutant that it removes, where it is a treatment facility.", names="parameter"),
     touches=((ASSESSMENT, "equipment_id"),),
 )  # fmt: skip
 
@@ -679,11 +755,12 @@ MATERIAL_OFFER = _register(
     "material_offer", "One row per enterprise, material, direction and validity: by-products offered and wanted.",
     ("enterprise_id", "item_code", "direction"),
     ENTERPRISE_ID,
-    Column("item_code", TEXT, "Material, energy or waste code.", required=True),
+    Column("item_code", TEXT, "Material, energy or water (reference.parameter), or a waste code.", required=True, names="material"),
     Column("direction", TEXT, "Whether it is to be had or wanted.", required=True, allowed=("offer", "need")),
     Column("quantity", NUMBER, "Quantity per year in `unit`."),
-    UNIT,
+    Column("unit", TEXT, "Unit of the quantity: the canonical one of the item, t for waste."),
     touches=((ASSESSMENT, "enterprise_id"),),
+    quantity=Quantity(("quantity",), "item_code"),
 )  # fmt: skip
 
 RECORD_TYPES: MappingProxyType[str, RecordType] = MappingProxyType(

@@ -350,17 +350,14 @@ def _has_daily_means(cursor: duckdb.DuckDBPyConnection) -> bool:
     return wanted <= {name for (name,) in there}
 
 
-_OCCURS_AT = {"self_report": "period_start::timestamp", "survey_answer": "answered_on::timestamp", "meter_event": "event_at_utc"}
-"""When what a row speaks of has happened. Registers may announce: their dates may lie ahead."""
-
-
 def _profile_others(cursor: duckdb.DuckDBPyConnection, record: RecordType, paths: list[str]) -> None:
     if not paths:
         return
     numbers = [column.name for column in record.columns if column.dtype == NUMBER]
     nonfinite = " + ".join(f"count(*) filter (not isfinite({name}))" for name in numbers) or "0"
     nulls = "count(*) - count(value)" if record.name == "self_report" else "null"
-    occurs = _OCCURS_AT.get(record.name)
+    # Registers may announce: their dates may lie ahead.
+    occurs = f"{record.occurs_on}::timestamp" if record.occurs_on else None
     date = record.touches[0].dates[0] if occurs else "null::date"
     cursor.execute(
         f"""

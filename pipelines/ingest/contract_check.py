@@ -18,17 +18,23 @@ from itertools import product
 import polars as pl
 
 from pipelines.contracts.feed import ColumnSource, FeedContract, FormatKind, Label, Problem, Validity
-from pipelines.contracts.records import RECORD_TYPES
+from pipelines.contracts.records import RECORD_TYPES, REGISTERS
 from pipelines.contracts.states import Flag, SourceKind, Statistic
-from pipelines.ingest.records import ENTITY_KIND, ENTITY_KIND_COLUMN
 from pipelines.ingest.references import Parameter, References, Unresolved
 from pipelines.ingest.times import pattern_problem
 from pipelines.ingest.units import UnitError
+from pipelines.ingest.words import Refusal, material_word, metric_word, parameter_word
 
 _COMPUTED = {
     "reading": {"period_start_utc", "period_end_utc", "local_date", "unit", "value_raw", "source_kind"},
     "self_report": {"unit", "value_raw"},
 }
+_NAMED_KINDS = sorted(
+    {column.names for record in RECORD_TYPES.values() for column in record.columns} & {record.name for record in REGISTERS}
+)
+"""Registers whose entities a column names by itself."""
+_STANDARD_WORDS = {"parameter": parameter_word, "material": material_word, "metric": lambda references, _: metric_word(references)}
+"""What resolves the words of a column that names something of the standards."""
 _OF_A_PERIOD = {Statistic.MIN, Statistic.AVG, Statistic.MAX, Statistic.COU, Statistic.ZS_MIN, Statistic.ZS_AVG, Statistic.ZS_MAX}
 
 
@@ -67,8 +73,8 @@ class _Known:
     def entities(self) -> dict[str, dict[str, list[Validity]]]:
         """Kind → id → its validities; a kind whose register is empty is absent."""
         found: dict[str, dict[str, list[Validity]]] = {}
-        for kind in sorted({*ENTITY_KIND.values()}):
-            key = "product_code" if kind == "product" else f"{kind}_id"
+        for kind in _NAMED_KINDS:
+            key = RECORD_TYPES[kind].id_column
             rows = self.references.register(kind).select(key, "valid_from", "valid_to")
             for identifier, first, last in rows.iter_rows():
                 valid = Validity.model_construct(from_=first, to=last)
@@ -209,39 +215,34 @@ class _Check:
                 self._add(key + part, word, f"right would be one of {', '.join(column.allowed)}")
             elif canonical == "flag" and word not in set(Flag):
                 self._add(key + part, word, f"right would be one of {', '.join(Flag)}")
-            elif canonical == "parameter_code" or (record, canonical) == ("flow_link", "medium"):
-                self._parameter(key + part, word, source.scheme)
-            elif canonical == "item_code":
+            elif (record, canonical) == ("self_report", "item_code"):
                 self._item(key + part, word, source)
+            elif column is not None and column.names in _STANDARD_WORDS:
+                if isinstance(answer := _STANDARD_WORDS[column.names](self.references, source.scheme)(word), Refusal):
+                    self._add(key + part, word, answer.reason)
             elif canonical in ("unit_raw", "unit"):
                 self._unit(key + part, word)
             elif source.scheme is None:
                 self._entity(key + part, canonical, word)
         if source.pattern is not None and (problem := pattern_problem(source.pattern, dated=True)):
             self._add(f"{key}.pattern", source.pattern, problem)
-        self._scheme(key, canonical, source)
+        self._scheme(key, canonical, source, column.names if column is not None else None)
 
-    def _scheme(self, key: str, canonical: str, source: ColumnSource) -> None:
+    def _scheme(self, key: str, canonical: str, source: ColumnSource, names: str | None) -> None:
         if source.scheme is None:
             return
         schemes = self.references.parameter_schemes
-        if canonical == "parameter_code" or (canonical == "item_code" and source.scheme in schemes):
+        # A declared item may be a product, which has foreign numbers too.
+        if names in ("parameter", "material") and (canonical != "item_code" or source.scheme in schemes):
             if source.scheme not in schemes:
                 self._add(
                     f"{key}.scheme", source.scheme, f"no parameter alias has this dialect; there are {', '.join(sorted(schemes - {''}))}"
                 )
-        elif canonical not in ENTITY_KIND and canonical not in ENTITY_KIND_COLUMN:
+        elif names is None or names == "metric":
             self._add(f"{key}.scheme", source.scheme, f"{canonical} is no identifier of an entity: only those resolve by a scheme")
         elif self.known.schemes and source.scheme not in self.known.schemes:
             there = ", ".join(sorted(self.known.schemes))
             self._add(f"{key}.scheme", source.scheme, f"no row of the identifier register has this scheme; there are {there}")
-
-    def _parameter(self, key: str, word: str, scheme: str | None) -> Parameter | None:
-        found = self.references.parameter(word, scheme)
-        if isinstance(found, Unresolved):
-            self._add(key, word, str(found))
-            return None
-        return found
 
     def _item(self, key: str, word: str, source: ColumnSource) -> None:
         """An item may be a parameter or, where the medium can be output, a product."""
@@ -256,9 +257,10 @@ class _Check:
             self._add(key, word, str(error))
 
     def _entity(self, key: str, canonical: str, word: str) -> None:
-        kind = ENTITY_KIND.get(canonical)
-        if kind_column := ENTITY_KIND_COLUMN.get(canonical):
-            said = self.contract.columns.get(kind_column)
+        column = self.contract.record_type.by_name.get(canonical)
+        kind = column.names if column is not None else None
+        if kind in self.contract.record_type.by_name:
+            said = self.contract.columns.get(kind)
             kind = said.value if said is not None else None
         # A register's own feed brings the ids it names.
         if kind is None or kind == self.contract.record or self.contract.record_type.is_register:

@@ -16,12 +16,13 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from pipelines.contracts.feed import ColumnSource, FeedContract
+from pipelines.contracts.records import RECORD_TYPES, REGISTERS
 from pipelines.ingest.references import References, Unresolved
 
 PARSER_VERSION = 1
 """Raise it when readers or normalise read the same file differently than before: every file is then parsed again."""
 
-WAITING_RULES = frozenset({"unknown_identifier", "unknown_point", "unknown_product", "unknown_subject"})
+WAITING_RULES = frozenset({"unknown_identifier", "unknown_subject", *(f"unknown_{register.name}" for register in REGISTERS)})
 """Quarantine rules that a later registration cures: rows refused by them are delivered again when their word is known."""
 
 _REGISTER_ROWS = pl.Schema({"kind": pl.String, "word": pl.String, "meaning": pl.String, "valid_from": pl.Date, "valid_to": pl.Date})
@@ -29,6 +30,7 @@ _REGISTER_ROWS = pl.Schema({"kind": pl.String, "word": pl.String, "meaning": pl.
 _PARAMETERS = ("parameter_code", "name", "name_zh", "kind", "unit", "total_unit")
 _UNITS = ("unit", "pint_definition", "quantity_kind")
 _ALIASES = ("alias", "dialect", "st", "parameter_code")
+_METRICS = ("metric_code", "unit")
 
 
 @dataclass(frozen=True)
@@ -100,14 +102,20 @@ def _words(sources: Iterable[ColumnSource]) -> set[tuple[str, str | None]] | Non
     return words or None
 
 
+def _named(contract: FeedContract, *standards: str) -> list[str]:
+    """Canonical columns whose words a standard explains."""
+    return [column.name for column in contract.record_type.columns if column.names in standards]
+
+
 def _parameters(contract: FeedContract, references: References) -> list[str]:
-    names = [name for name in ("parameter_code", "item_code") if name in contract.record_type.by_name]
+    names = _named(contract, "parameter", "material", "metric")
     if not names:
         return []
     words = _words(source for name in names for source in _sources(contract, name))
-    if words is None:
+    if words is None or _named(contract, "metric"):
         seed = references.standards.seed
-        return _lines(seed("parameters").select(_PARAMETERS)) + _lines(seed("parameter_aliases").select(_ALIASES))
+        metrics = _lines(seed("metrics").select(_METRICS)) if _named(contract, "metric") else []
+        return _lines(seed("parameters").select(_PARAMETERS)) + _lines(seed("parameter_aliases").select(_ALIASES)) + metrics
     # Near spellings in the reason of an unknown word would change with every row of the seed.
     found = {(word, scheme): references.parameter(word, scheme, hint=False) for word, scheme in words}
     return sorted(
@@ -120,7 +128,7 @@ def _units(contract: FeedContract, references: References) -> list[str]:
         return []
     units = references.standards.seed("units").select(_UNITS)
     words = _words(_sources(contract, "unit_raw") or _sources(contract, "unit"))
-    parameters = _words(source for name in ("parameter_code", "item_code") for source in _sources(contract, name))
+    parameters = _words(source for name in _named(contract, "parameter", "material", "metric") for source in _sources(contract, name))
     if words is None or parameters is None:
         return _lines(units)
     named = {word for word, _ in words}
@@ -147,10 +155,11 @@ def _register_rows(contract: FeedContract, references: References) -> pl.DataFra
         if (words := _words(named)) is not None and not any(source.scheme for source in named):
             points = points.filter(pl.col("word").is_in(sorted(word for word, _ in words)))
         parts.append(points)
+    elif not contract.record_type.is_register:
+        # Whom a row names must be registered, on whatever date.
+        named = [kind for kind in contract.record_type.named_registers if kind != "identifier"]
+        parts += [_entities(references, kind, RECORD_TYPES[kind].id_column).drop("valid_from", "valid_to") for kind in named]
     if contract.record == "self_report":
-        # A report's subject must be registered, on whatever date.
-        subjects = [(kind, f"{kind}_id") for kind in ("park", "enterprise", "process", "outlet")] + [("product", "product_code")]
-        parts += [_entities(references, *subject).drop("valid_from", "valid_to") for subject in subjects]
         units = list(references.product_units.items())
         parts.append(
             pl.DataFrame(units, schema={"word": pl.String, "meaning": pl.String}, orient="row").with_columns(kind=pl.lit("product unit"))

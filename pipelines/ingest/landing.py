@@ -292,7 +292,7 @@ class Loading:
         first, last = self.con.execute("select min(first_at), max(last_at) from load_scope").fetchone()
         bounds = "false"
         if first is not None:
-            kind = self.record.by_name[self.scope.time].duckdb_type
+            kind = self.record.by_name[self.scope.time].duckdb_type if self.scope.time else "timestamp"
             low, high = (f"cast(timestamp '{moment.isoformat(sep=' ')}' as {kind})" for moment in (first, last))
             bounds = f"{self.scope.time_sql('r')} between {low} and {high}"
         self._make(

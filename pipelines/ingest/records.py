@@ -4,6 +4,7 @@ These are thousands of rows, not millions: columns stay text until their type is
 register names entities that another lacks is a relationship test's business, not a row's.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from pipelines.contracts.feed import ColumnSource, FeedContract
-from pipelines.contracts.records import COUNT, DATE, NUMBER, TEXT, Column, RecordType
+from pipelines.contracts.records import COUNT, DATE, NUMBER, RECORD_TYPES, REGISTERS, TEXT, WASTE_CODE, Column, RecordType
 from pipelines.contracts.states import State
 from pipelines.ingest.numbers import converted, holds_word, read_numbers
 from pipelines.ingest.parts import Parts
@@ -28,26 +29,23 @@ from pipelines.ingest.words import (
     identified,
     look_up,
     mapped_word,
+    material_word,
+    metric_word,
     parameter_word,
     registered,
     texts_of,
 )
 
-ENTITY_KIND_COLUMN = {
-    "subject_id": "subject_kind", "source_id": "source_kind", "target_id": "target_kind",
-    "entity_id": "entity_kind", "from_id": "entity_kind", "to_id": "entity_kind",
-}  # fmt: skip
-"""Identifier columns whose kind of entity is a column of the row."""
-ENTITY_KIND = {
-    "park_id": "park", "enterprise_id": "enterprise", "receiving_enterprise_id": "enterprise", "process_id": "process",
-    "product_code": "product", "outlet_id": "outlet", "point_id": "point", "parent_point_id": "point", "item_code": "product",
-}  # fmt: skip
-"""Identifier columns whose kind is in their name."""
-PARAMETER_COLUMNS = {"parameter_code", ("flow_link", "medium")}
 SINGLE = {"line_id": "-", "parent_point_id": "-"}
 """What an empty key column means: the only line of a report, the top of a metering tree."""
+REGISTERED = frozenset(record.name for record in REGISTERS)
+_WASTE_UNIT = "t"
 _COMPUTED = {"unit", "value_raw"}
 """Self-report columns that follow from others and are never read."""
+_ENDS = (
+    ("valid_from", "valid_to"), ("period_start", "period_end"), ("occurred_on", "ended_on"), ("baseline_start", "baseline_end"),
+)  # fmt: skip
+"""Half-open spans: the second date is the first on which it no longer holds."""
 
 
 def sources_of(contract: FeedContract, columns: Sequence[str]) -> list[dict[str, ColumnSource]]:
@@ -220,10 +218,10 @@ class _Rows:
     def _words(self) -> None:
         # Kinds come before the identifiers they decide about, media before the items they decide about.
         names = [column.name for column in self.record.columns if column.dtype == TEXT and column.name in self.sources]
-        for name in sorted(names, key=lambda name: (name in ENTITY_KIND_COLUMN, name == "item_code")):
+        for name in sorted(names, key=lambda name: (self.record.by_name[name].names in self.record.by_name, name == "item_code")):
             if name == "unit" and self.record.name == "self_report":
                 continue
-            self.done[name] = self._item() if name == "item_code" else self._word(name)
+            self.done[name] = self._item() if (self.record.name, name) == ("self_report", "item_code") else self._word(name)
         if "unit_raw" in self.sources and "unit_raw" not in self.done:
             self.done["unit_raw"] = self._word("unit_raw")
 
@@ -231,9 +229,13 @@ class _Rows:
         source, column = self.sources[name], self.record.by_name[name]
         texts = self._text(name)
         steps = [mapped_word(source, self.contract.format.null_values)]
-        if name in PARAMETER_COLUMNS or (self.record.name, name) in PARAMETER_COLUMNS:
+        scheme = None
+        if column.names == "parameter":
             steps.append(parameter_word(self.references, source.scheme))
-            scheme = None
+        elif column.names == "material":
+            steps.append(material_word(self.references, source.scheme))
+        elif column.names == "metric":
+            steps.append(metric_word(self.references))
         else:
             scheme = source.scheme
         if column.allowed:
@@ -245,10 +247,9 @@ class _Rows:
         ids = words.cast(pl.String)
         if scheme is None:
             return ids
-        kind_column = ENTITY_KIND_COLUMN.get(name)
-        kinds = self.done.get(kind_column) if kind_column else None
+        kinds = self.done.get(column.names or "")
         if kinds is None:
-            return self._identify(ids, scheme, ENTITY_KIND[name], name)
+            return self._identify(ids, scheme, column.names or "", name)
         for kind in kinds.unique().drop_nulls().sort():
             of_kind = (kinds == kind).fill_null(False)
             found = self._identify(ids.zip_with(of_kind, self._nothing(TEXT)), scheme, kind, name)
@@ -273,9 +274,8 @@ class _Rows:
         """The date identifiers and validities are looked up on: the last day of a period, else the row's own first date."""
         if "period_end" in self.done:
             return self.done["period_end"].dt.offset_by("-1d")
-        for name in ("answered_on", "event_date", "effective_date", "valid_from"):
-            if name in self.done:
-                return self.done[name]
+        if (first := self.record.touches[0].dates[0]) in self.done:
+            return self.done[first]
         if "event_at_utc" in self.done:
             return local_dates(self.done["event_at_utc"], self.park_zone)
         return self._nothing(DATE)
@@ -321,6 +321,8 @@ class _Rows:
             valueless = pl.when(stopped).then(pl.lit(State.STOPPED.value)).otherwise(pl.lit(State.MISSING.value))
             states = pl.select(pl.when(value.is_null()).then(valueless).otherwise(pl.lit(State.SELF_REPORTED.value))).to_series()
             self.done["state"] = given.zip_with(given.is_not_null(), states)
+        elif "state" in self.record.by_name:
+            self.done["state"] = self.done.get("state", self._nothing(TEXT)).fill_null(State.SELF_REPORTED.value)
 
     def _stopped(self) -> pl.Series:
         """Rows where empty.stopped_if says that nothing ran."""
@@ -332,47 +334,58 @@ class _Rows:
     def _derived(self) -> None:
         if self.record.name == "meter_event" and "event_date" not in self.done and "event_at_utc" in self.done:
             self.done["event_date"] = local_dates(self.done["event_at_utc"], self.park_zone)
-        if self.record.name == "self_report" and {"subject_kind", "subject_id"} <= self.done.keys():
-            self._check_subjects()
+        if not self.record.is_register:
+            for column in self.record.columns:
+                self._check_entities(column)
 
-    def _check_subjects(self) -> None:
-        """A report's subject must be registered; its membership's dates decide in the marts, not here."""
-        kinds, ids = self.done["subject_kind"], self.done["subject_id"]
-        for kind in kinds.unique().drop_nulls().sort():
-            if kind == "park" and self.references.register("park").is_empty():
+    def _check_entities(self, column: Column) -> None:
+        """Whom a row names must be registered; the dates of a membership decide in the marts, not here."""
+        ids = self.done.get(column.name)
+        if column.names is None or ids is None:
+            return
+        kinds = self.done.get(column.names)
+        of_rows = [column.names] if kinds is None else kinds.unique().drop_nulls().sort().to_list()
+        for kind in of_rows:
+            # A contract may speak of its park before the register of parks has come.
+            if kind not in REGISTERED or (kind == "park" and self.references.register("park").is_empty()):
                 continue
-            key = "product_code" if kind == "product" else f"{kind}_id"
-            subjects = ids.zip_with((kinds == kind).fill_null(False), self._nothing(TEXT))
+            named = ids if kinds is None else ids.zip_with((kinds == kind).fill_null(False), self._nothing(TEXT))
+            rule = "unknown_subject" if column.name == "subject_id" and kind != "product" else f"unknown_{kind}"
             self.refusals.extend(
                 registered(
-                    subjects, self._nothing(DATE), self.references, register=kind, key=key,
-                    rule="unknown_product" if kind == "product" else "unknown_subject",
-                    column=self._place("subject_id"),
+                    named, self._nothing(DATE), self.references, register=kind, key=RECORD_TYPES[kind].id_column, rule=rule,
+                    column=self._place(column.name),
                 )
             )  # fmt: skip
 
     def _units(self) -> None:
-        """Quantities to the canonical unit: declared values, and the limits of a permit."""
-        if self.record.name == "self_report":
-            if "value_raw" not in self.done:
-                return
-            total = pl.repeat(True, self.rows.height, dtype=pl.Boolean, eager=True)
-            self._convert("value_raw", "item_code", "unit_raw", total, "value", "unit")
-        elif self.record.name == "permit_limit" and {"limit_value", "parameter_code", "unit"} <= self.done.keys():
+        """Quantities to the canonical unit of what they are about: declared values, limits of a permit, promises."""
+        if self.record.name == "self_report" and "value_raw" in self.done:
+            self.done["value"], self.done["unit"] = self._converted("value_raw", "item_code", self.done.get("unit_raw"), self._all(True))
+        quantity = self.record.quantity
+        numbers = [name for name in quantity.numbers if name in self.done] if quantity else []
+        sent = self.done.get(quantity.unit) if quantity else None
+        total = self._all(True)
+        if self.record.name == "permit_limit":
             total = (self.done.get("limit_kind", self._nothing(TEXT)) == "annual_mass").fill_null(False)
-            self._convert("limit_value", "parameter_code", "unit", total, "limit_value", "unit")
+        for name in numbers:
+            self.done[name], self.done[quantity.unit] = self._converted(name, quantity.about, sent, total)
 
-    def _convert(self, number: str, item: str, unit: str, total: pl.Series, to_number: str, to_unit: str) -> None:
+    def _all(self, word: bool) -> pl.Series:
+        return pl.repeat(word, self.rows.height, dtype=pl.Boolean, eager=True)
+
+    def _converted(self, number: str, about: str, unit: pl.Series | None, total: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """A column of numbers in canonical units, and those units. What a row is about nothing in particular stays as it was sent."""
         frame = pl.DataFrame(
             {
-                "item": self.done.get(item, self._nothing(TEXT)),
-                "unit": self.done.get(unit, self._nothing(TEXT)),
+                "about": self.done.get(about, self._nothing(TEXT)),
+                "unit": self._nothing(TEXT) if unit is None else unit,
                 "total": total,
                 "output": (self.done.get("medium", self._nothing(TEXT)) == "output").fill_null(False),
                 "number": self.done[number],
             }
         )
-        asked = frame.select("item", "unit", "total", "output").unique(maintain_order=True).filter(pl.col("item").is_not_null())
+        asked = frame.select("about", "unit", "total", "output").unique(maintain_order=True).filter(pl.col("about").is_not_null())
         paths = [self._path(*row) for row in asked.iter_rows()]
         table = asked.with_columns(
             pl.Series("scale", [None if isinstance(path, Refusal) else path[0] for path in paths], NUMBER),
@@ -381,28 +394,42 @@ class _Rows:
             pl.Series("rule", [path.rule if isinstance(path, Refusal) else None for path in paths], TEXT),
             pl.Series("reason", [path.reason if isinstance(path, Refusal) else None for path in paths], TEXT),
         )
-        joined = frame.join(table, on=["item", "unit", "total", "output"], how="left", nulls_equal=True, maintain_order="left")
+        joined = frame.join(table, on=["about", "unit", "total", "output"], how="left", nulls_equal=True, maintain_order="left")
         # A row without a number (overdue, missing) needs no unit.
         wrong = joined["rule"].is_not_null() & joined["number"].is_not_null()
         for rule in joined["rule"].filter(wrong).unique(maintain_order=True):
-            self._refuse(wrong & (joined["rule"] == rule), unit, rule, joined["reason"], joined["unit"])
-        self.done[to_number] = converted(joined["number"], joined["scale"], joined["offset"])
-        self.done[to_unit] = joined["to_unit"]
+            place = "unit_raw" if self.record.name == "self_report" else "unit"
+            self._refuse(wrong & (joined["rule"] == rule), place, rule, joined["reason"], joined["unit"])
+        as_sent = joined["about"].is_null()
+        numbers = joined["number"].zip_with(as_sent, converted(joined["number"], joined["scale"], joined["offset"]))
+        return numbers, joined["unit"].zip_with(as_sent, joined["to_unit"])
 
-    def _path(self, item: str, unit: str | None, total: bool, output: bool) -> tuple[float, float, str] | Refusal:
-        units = self.references.units
-        if output and item in self.references.product_units:
-            target = self.references.product_units[item]
-        else:
-            parameter = self.references.parameter(item)
-            assert not isinstance(parameter, Unresolved), item
-            target = parameter.canonical_unit(total=total) or ""
+    def _path(self, about: str, unit: str | None, total: bool, output: bool) -> tuple[float, float, str] | Refusal:
+        target = self._canonical_unit(about, total=total, output=output)
         if unit is None:
-            return Refusal("unit_missing", f"{item} has no unit; right would be {target} or what converts to it")
+            right = f"{target} or what converts to it" if target else "one of those in units.csv"
+            return Refusal("unit_missing", f"{about} has no unit; right would be {right}")
+        if target is None:
+            return 1.0, 0.0, unit
         try:
-            return *units.convert(unit, target), target
+            return *self.references.units.convert(unit, target), target
         except UnitError as error:
-            return Refusal("unit_without_path" if unit in units else "unknown_unit", f"{item} is kept in {target}: {error}")
+            return Refusal(
+                "unit_without_path" if unit in self.references.units else "unknown_unit", f"{about} is kept in {target}: {error}"
+            )
+
+    def _canonical_unit(self, about: str, *, total: bool, output: bool) -> str | None:
+        """Unit in which quantities of a product, parameter, waste or metric are kept; None where each product has its own."""
+        if output and about in self.references.product_units:
+            return self.references.product_units[about]
+        if about in self.references.metric_units:
+            unit = self.references.metric_units[about]
+            return None if "{" in unit else unit
+        if re.match(WASTE_CODE, about):
+            return _WASTE_UNIT
+        parameter = self.references.parameter(about.rpartition(":")[2])
+        assert not isinstance(parameter, Unresolved), about
+        return parameter.canonical_unit(total=total) or ""
 
     def _require(self) -> None:
         for column in self.record.columns:
@@ -414,7 +441,7 @@ class _Rows:
                 self._refuse(empty, column.name, "required_missing", reason, None)
 
     def _order(self) -> None:
-        for first, after in (("valid_from", "valid_to"), ("period_start", "period_end")):
+        for first, after in _ENDS:
             if {first, after} <= self.done.keys():
                 reversed_ = (self.done[after] <= self.done[first]).fill_null(False)
                 self._refuse(

@@ -115,6 +115,11 @@ class References:
         """Product code → the unit its output is counted in."""
         return dict(self.register("product").sort("valid_from").select("product_code", "unit").iter_rows())
 
+    @cached_property
+    def metric_units(self) -> dict[str, str]:
+        """Metric code → its unit, in which `{product_unit}` stands for each product's own."""
+        return dict(self.standards.seed("metrics").sort("valid_from").select("metric_code", "unit").iter_rows())
+
 
 def references_from_landing(con: "duckdb.DuckDBPyConnection", standards: Standards) -> References:
     """References with every register's current rows, read from `landing.<register>`."""

@@ -1,23 +1,27 @@
 """Where a record's rows lie: the entity they are about and their place in time, both read off the key.
 
 Two rows of one key always have the same entity and time, so deliveries whose entities or periods do
-not meet cannot hold a common key: that is what spares most loads from looking at what is stored.
+not meet cannot hold a common key: that is what spares most loads from looking at what is stored. A key
+without a date (an event, a finding) lies at one moment, the same for all.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
 import polars as pl
 
 from pipelines.contracts.records import DATE, INSTANT, RECORD_TYPES
 
+_ALWAYS = datetime.fromisoformat("1970-01-01")
+
 
 @dataclass(frozen=True)
 class KeyScope:
-    """Key columns that name the entity, and the key column that places a row in time."""
+    """Key columns that name the entity, and the key column that places a row in time; None where none does."""
 
     entity: tuple[str, ...]
-    time: str
+    time: str | None
 
     @property
     def entity_expression(self) -> pl.Expr:
@@ -26,7 +30,7 @@ class KeyScope:
 
     @property
     def time_expression(self) -> pl.Expr:
-        return pl.col(self.time).cast(INSTANT)
+        return pl.lit(_ALWAYS, INSTANT) if self.time is None else pl.col(self.time).cast(INSTANT)
 
     def entity_sql(self, alias: str) -> str:
         """A single column stays bare, so that DuckDB can skip row groups by it."""
@@ -34,7 +38,7 @@ class KeyScope:
         return names[0] if len(names) == 1 else f"concat_ws(':', {', '.join(names)})"
 
     def time_sql(self, alias: str) -> str:
-        return f"{alias}.{self.time}"
+        return f"timestamp '{_ALWAYS.isoformat(sep=' ')}'" if self.time is None else f"{alias}.{self.time}"
 
 
 _ALSO_ENTITY = {"self_report": ("report_kind",)}
@@ -47,9 +51,7 @@ def key_scope(record: str) -> KeyScope:
     key = RECORD_TYPES[record].key
     columns = RECORD_TYPES[record].by_name
     times = [name for name in key if columns[name].dtype in (DATE, INSTANT)]
-    if not times:
-        raise ValueError(f"record {record}: its key {key} has no date or instant, so its rows have no place in time")
     others = [name for name in key if name not in times]
     identifiers = [at for at, name in enumerate(others) if name.endswith("_id")]
     leading = others[: identifiers[0] + 1] if identifiers else others
-    return KeyScope((*leading, *_ALSO_ENTITY.get(record, ())), times[0])
+    return KeyScope((*leading, *_ALSO_ENTITY.get(record, ())), times[0] if times else None)

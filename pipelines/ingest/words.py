@@ -13,6 +13,7 @@ from datetime import date
 import polars as pl
 
 from pipelines.contracts.feed import ColumnSource
+from pipelines.contracts.records import WASTE_CODE
 from pipelines.ingest.references import References, Unresolved
 from pipelines.ingest.refusals import Refusals
 
@@ -111,6 +112,36 @@ def parameter_word(references: References, scheme: str | None) -> Callable[[str]
             unknown += 1
             return Refusal("unknown_parameter", str(found))
         return found.code
+
+    return resolve
+
+
+def material_word(references: References, scheme: str | None) -> Callable[[str], str | Refusal]:
+    """A parameter by any of its names, or a code of the national lists of waste as it stands."""
+    parameter = parameter_word(references, scheme)
+
+    def resolve(word: str) -> str | Refusal:
+        return word if re.match(WASTE_CODE, word) else parameter(word)
+
+    return resolve
+
+
+def metric_word(references: References) -> Callable[[str], str | Refusal]:
+    """A metric, or `item:` or `mass:` before a parameter by any of its names."""
+    parameter = parameter_word(references, None)
+
+    def resolve(word: str) -> str | Refusal:
+        kind, colon, name = word.partition(":")
+        if colon and kind in ("item", "mass"):
+            found = parameter(name.strip())
+            return found if isinstance(found, Refusal) else f"{kind}:{found}"
+        if word in references.metric_units:
+            return word
+        near = difflib.get_close_matches(word, list(references.metric_units), n=3, cutoff=0.6)
+        hint = f"near are {', '.join(near)}; " if near else ""
+        return Refusal(
+            "unknown_metric", f"{hint}right would be a metric of metrics.csv, item:CODE for a quantity or mass:CODE for an emission"
+        )
 
     return resolve
 

@@ -15,7 +15,7 @@ from pipelines.orchestration.dbt_models import dbt_assets, public_model_keys
 from pipelines.orchestration.feeds import feed_asset, feed_contracts
 from pipelines.orchestration.gate_checks import gate_on_marts
 from pipelines.orchestration.instance import write_instance_file
-from pipelines.orchestration.keys import JOB, READ_WITH, landing_key
+from pipelines.orchestration.keys import JOB, MEASURED_RECORDS, READ_WITH, landing_key
 from pipelines.orchestration.progress import Reporter
 from pipelines.orchestration.resources import BUILD, DBT, build_resource, dbt_resource
 from pipelines.orchestration.schedules import new_files_sensor, nightly_schedule
@@ -50,7 +50,8 @@ def build_defs(
     if manifest is None:
         manifest = json.loads(parsed_manifest(settings).read_text(encoding="utf-8"))
     marts = public_model_keys(manifest)
-    scores = score_assets([*marts, landing_key("survey_answer")]) if scores is None else scores
+    # Methods also read records that no mart is built from: findings, measures, decisions, answers.
+    scores = score_assets([*marts, *map(landing_key, MEASURED_RECORDS)]) if scores is None else scores
     score_keys = [key for asset in scores for key in asset.keys]
     gate = gate_on_marts(settings, marts)
     assets = [

@@ -19,11 +19,7 @@ AUDIT = dg.AssetKey(["audit", "build"])
 REGISTER_RECORDS = tuple(name for name, record in RECORD_TYPES.items() if record.is_register)
 MEASURED_RECORDS = tuple(name for name, record in RECORD_TYPES.items() if not record.is_register)
 
-READ_WITH = {
-    "reading": ("identifier", "point"),
-    "self_report": ("identifier", "park", "enterprise", "process", "outlet", "product"),
-    "survey_answer": ("identifier", "park", "enterprise", "process", "outlet", "product"),
-}
+READ_WITH = {name: RECORD_TYPES[name].named_registers for name in MEASURED_RECORDS}
 """Registers that a record's words are looked up in. All registers are admitted by one step, so that these bring the others."""
 
 

@@ -66,7 +66,12 @@ TOUCHED = Table(
     "One row per change, entity and range of local dates: what must be rebuilt.",
     (
         Column("change_seq", COUNT, "Number of the change, ascending; one per transaction.", required=True),
-        Column("entity_kind", TEXT, "point, outlet, enterprise, process, product or park; park touches everything.", required=True),
+        Column(
+            "entity_kind",
+            TEXT,
+            "point, outlet, enterprise, process, product or park, which touches everything; assessment touches scores alone.",
+            required=True,
+        ),
         Column("entity_id", TEXT, "Entity.", required=True),
         Column("date_from", DATE, "First touched local date.", required=True),
         Column("date_to", DATE, "Last touched local date, inclusive; 9999-12-31 for an open end.", required=True),

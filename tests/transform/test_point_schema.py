@@ -15,7 +15,7 @@ from tests.transform.landing_sources import FILES, seed_columns
 
 AUDIENCES = {"public", "park", "enterprise", "auditor"}
 PUBLIC_SCHEMAS = {"marts", "reference"}
-STAGING_NAMES = {"process": "processes", "entity_relation": "entity_relations"}
+STAGING_NAMES = {"process": "processes", "equipment": "equipment"}
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ current_rows as (
 
         -- what it says
         answer,
+        value,
         evidence_sha256,
         note,
 

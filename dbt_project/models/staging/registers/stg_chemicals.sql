@@ -1,0 +1,31 @@
+with
+
+source as (
+    select * from {{ source('landing', 'chemical') }}
+),
+
+current_rows as (
+    select
+        -- key
+        cast('{{ park_id() }}' as varchar) as park_id,
+        enterprise_id,
+        substance_code,
+        valid_from,
+
+        -- what it says
+        name,
+        max_on_site_t,
+        pure_share,
+        used_as,
+        valid_to,
+
+        -- where it came from
+        feed_id,
+        delivery_id,
+        source_row,
+        known_from
+    from source
+    where known_to is null
+)
+
+select * from current_rows
