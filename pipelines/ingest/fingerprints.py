@@ -16,13 +16,13 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from pipelines.contracts.feed import ColumnSource, FeedContract
-from pipelines.contracts.records import RECORD_TYPES, REGISTERS
+from pipelines.contracts.records import RECORD_TYPES
 from pipelines.ingest.references import References, Unresolved
 
 PARSER_VERSION = 1
 """Raise it when readers or normalise read the same file differently than before: every file is then parsed again."""
 
-WAITING_RULES = frozenset({"unknown_identifier", "unknown_subject", *(f"unknown_{register.name}" for register in REGISTERS)})
+WAITING_RULES = frozenset({"unknown_identifier", "unknown_point", "unknown_product", "unknown_subject"})
 """Quarantine rules that a later registration cures: rows refused by them are delivered again when their word is known."""
 
 _REGISTER_ROWS = pl.Schema({"kind": pl.String, "word": pl.String, "meaning": pl.String, "valid_from": pl.Date, "valid_to": pl.Date})

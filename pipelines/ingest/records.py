@@ -350,10 +350,10 @@ class _Rows:
             if kind not in REGISTERED or (kind == "park" and self.references.register("park").is_empty()):
                 continue
             named = ids if kinds is None else ids.zip_with((kinds == kind).fill_null(False), self._nothing(TEXT))
-            rule = "unknown_subject" if column.name == "subject_id" and kind != "product" else f"unknown_{kind}"
             self.refusals.extend(
                 registered(
-                    named, self._nothing(DATE), self.references, register=kind, key=RECORD_TYPES[kind].id_column, rule=rule,
+                    named, self._nothing(DATE), self.references, register=kind, key=RECORD_TYPES[kind].id_column,
+                    rule="unknown_product" if kind == "product" else "unknown_subject",
                     column=self._place(column.name),
                 )
             )  # fmt: skip
