@@ -20,21 +20,20 @@ _ROWS_SHOWN = 15
 
 
 def score_assets(upstream: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinition]:
-    """One asset a result, its history beside it, all of one step."""
+    """One asset a result, all of one step; a result's history is written with it and is no asset of its own."""
 
     @dg.multi_asset(
         name=STEP,
         specs=[
             dg.AssetSpec(
-                dg.AssetKey([table.schema, table.name]),
+                _key(result),
                 deps=list(upstream),
                 group_name="assessment",
                 kinds={"python", "duckdb"},
-                description=f"{table.grain} {method.description}",
+                description=f"{result.latest.grain} {method.description}",
             )
             for method in METHODS
             for result in method.results
-            for table in (result.latest, result.history)
         ],
         description="Every method of the assessment over marts and standards.",
         required_resource_keys={BUILD},
@@ -53,16 +52,13 @@ def score_assets(upstream: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinition]:
                     note.warn(warning)
         for each in done:
             for result in each.method.results:
-                yield dg.MaterializeResult(asset_key=_key(result.latest), metadata=_shown(each, result))
-                yield dg.MaterializeResult(
-                    asset_key=_key(result.history), metadata={"rows that differ from the build before": each.changed[result.name]}
-                )
+                yield dg.MaterializeResult(asset_key=_key(result), metadata=_shown(each, result))
 
     return [assessment]
 
 
-def _key(table: Any) -> dg.AssetKey:
-    return dg.AssetKey([table.schema, table.name])
+def _key(result: Result) -> dg.AssetKey:
+    return dg.AssetKey([result.latest.schema, result.latest.name])
 
 
 def _shown(assessment: Assessment, result: Result) -> dict[str, Any]:
@@ -72,6 +68,7 @@ def _shown(assessment: Assessment, result: Result) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "dagster/row_count": frame.height,
         "summary": assessment.message,
+        "rows that differ from the build before": assessment.changed[result.name],
         "rule": assessment.method.description,
         "first rows": dg.MarkdownMetadataValue(rows_as_markdown(columns, frame.select(columns).head(_ROWS_SHOWN).rows())),
     }
