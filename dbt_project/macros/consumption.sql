@@ -347,11 +347,15 @@ without_transfers as (
 {%- endmacro %}
 
 {#-
-    A sum less what is taken out of it. Sums of the same numbers in another order leave a billionth, which is nothing; and minus
-    zero is zero.
+    A sum less what is taken out of it. Sums of the same numbers in another order leave a billionth of them, which is nothing.
+    The difference itself is not rounded: 0.0029649625 to nine decimals would be one figure or the other by the order of the sum.
 -#}
 {% macro less(measure) -%}
-0 + round(summed.{{ measure }} - coalesce(taken_out.{{ measure }}, 0), 9) as {{ measure }}
+case
+            when abs(summed.{{ measure }} - coalesce(taken_out.{{ measure }}, 0)) > 1e-9 * abs(summed.{{ measure }})
+                then summed.{{ measure }} - coalesce(taken_out.{{ measure }}, 0)
+            when summed.{{ measure }} is not null then cast(0 as double)
+        end as {{ measure }}
 {%- endmacro %}
 
 {% macro published_park_consumption(relation, date) -%}

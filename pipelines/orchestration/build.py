@@ -78,7 +78,6 @@ class Build:
         self.build_id = ""
         self.aborted_runs: list[str] = []
         self.rebuilt_after: int | None = None
-        self.through_change_seq: int | None = None
         self.registers_changed = False
         self.feeds_read: set[str] = set()
         self.feeds_failed: set[str] = set()
@@ -244,7 +243,7 @@ class Build:
 
     def close(self, status: BuildStatus, reason: str | None = None) -> None:
         """Write the build's end. Only once: the closing step does it, and the end of the run for builds that never got so far."""
-        builds.close_build(self.con, self.build_id, status, now=utc_now(), change_seq=self.through_change_seq, reason=reason)
+        builds.close_build(self.con, self.build_id, status, now=utc_now(), reason=reason)
         self._closed = True
 
     @property

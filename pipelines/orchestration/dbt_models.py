@@ -105,7 +105,8 @@ def dbt_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             with build.step(STEP) as note:
                 note.outcome = StepOutcome.CARRIED
                 note.say("nothing has changed since the last publication: its marts, verdicts and scores still hold")
-            build.carried, build.through_change_seq = True, builds.last_change_seq(build.con)
+            build.carried = True
+            builds.include_changes(build.con, build.build_id)
             # No output: Dagster shows the marts, their gate, scores and publication as skipped, which is what they are.
             return
         with build.step(STEP) as note:
@@ -117,7 +118,7 @@ def dbt_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
 
 def _run(context: dg.AssetExecutionContext, build: Build, note: StepNote) -> Iterator[Any]:
     settings = build.settings
-    build.through_change_seq = builds.last_change_seq(build.con)
+    through = builds.include_changes(build.con, build.build_id)
     rebuild = builds.must_rebuild_models(build.con, runner.models_hash(settings))
     build.rebuilt_after = audit.lowest_watermark(build.con)
     previous = audit.previous_build(build.con, build.build_id)
@@ -130,7 +131,7 @@ def _run(context: dg.AssetExecutionContext, build: Build, note: StepNote) -> Ite
         full_refresh=rebuild,
         exclude_seeds=seeds_stand and not rebuild and not context.is_subset,
     )
-    variables = runner.dbt_environment(settings, build_id=build.build_id, through_change_seq=build.through_change_seq)
+    variables = runner.dbt_environment(settings, build_id=build.build_id, through_change_seq=through)
     failed_checks: list[dg.AssetCheckResult] = []
     build.release_warehouse()
     with environment(variables):

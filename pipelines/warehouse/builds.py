@@ -67,7 +67,6 @@ def close_build(
     status: BuildStatus,
     *,
     now: datetime,
-    change_seq: int | None = None,
     reason: str | None = None,
 ) -> None:
     """Close a running build. Its warnings are counted here, from the outcomes of its steps.
@@ -83,12 +82,22 @@ def close_build(
         con.execute(
             f"""
             update {BUILDS.qualified} set
-                closed_at = ?, status = ?, change_seq = coalesce(?, change_seq), reason = ?,
+                closed_at = ?, status = ?, reason = ?,
                 warnings = (select count(*) from {STEP_OUTCOMES.qualified} where build_id = ? and outcome in ('warned', 'failed'))
             where build_id = ?
             """,
-            [now, status, change_seq, reason, build_id, build_id],
+            [now, status, reason, build_id, build_id],
         )
+
+
+def include_changes(con: duckdb.DuckDBPyConnection, build_id: str) -> int:
+    """Write into the build's row that its marts include every change made so far, and return the last of them.
+
+    Written when the marts are begun and not when the build is closed: the published file holds the row as it is before that.
+    """
+    last = last_change_seq(con)
+    con.execute(f"update {BUILDS.qualified} set change_seq = ? where build_id = ?", [last, build_id])
+    return last
 
 
 def close_as_published(con: duckdb.DuckDBPyConnection, build_id: str, *, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from pipelines.warehouse.builds import (
     abort_unfinished,
     build_id_at,
     close_build,
+    include_changes,
     last_change_seq,
     next_change_seq,
     open_build,
@@ -44,7 +45,9 @@ def test_a_build_is_running_until_it_is_closed(con: duckdb.DuckDBPyConnection) -
     later = NOW + timedelta(minutes=2)
     record_step(con, "P1", build_id, Step("ingest", "feed_a", NOW, later, StepOutcome.WARNED, 5, "one file is still being written"))
     record_step(con, "P1", build_id, Step("dbt", "-", NOW, later, StepOutcome.OK))
-    close_build(con, build_id, BuildStatus.PUBLISHED, now=later, change_seq=9)
+    con.execute("insert into landing.touched values (9, 'park', 'P1', date '2026-01-01', date '2026-01-01', 'test', null)")
+    assert include_changes(con, build_id) == 9
+    close_build(con, build_id, BuildStatus.PUBLISHED, now=later)
     assert _row(con, build_id) == ("published", NOW, later, 1, 9, None)
     steps = con.execute("select step, subject, outcome, rows, message from audit.step_outcomes order by step").fetchall()
     assert steps == [("dbt", "-", "ok", None, None), ("ingest", "feed_a", "warned", 5, "one file is still being written")]
