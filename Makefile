@@ -30,10 +30,10 @@ nightly-real: env  ## the same on the real feeds of examples/real_park, in a hom
 	PARK_AUDIT_FEEDS=examples/real_park/feeds PARK_AUDIT_STANDARDS=examples/real_park/standards $(BIN)/park-audit nightly --home $(REAL_HOME)
 
 test: env  ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-fast: env  ## all but the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
 dev: env  ## Dagster's web server on localhost
 	$(BIN)/park-audit dev
