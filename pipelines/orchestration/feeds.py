@@ -41,6 +41,13 @@ def feed_contracts(settings: Settings) -> tuple[list[FeedContract], dict[str, li
     return contracts, {feed_id: found for feed_id, found in broken.items() if feed_id not in known}
 
 
+def _group(contract: FeedContract | None) -> str:
+    """Feeds of one record type stand together; registers are many and small, and share one group."""
+    if contract is None:
+        return "broken_contracts"
+    return "registers" if contract.record_type.is_register else contract.record
+
+
 def feed_asset(feed_id: str, contract: FeedContract | None, upstream: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     """The asset of one feed; `contract` is None where the file cannot be read, which its step says again."""
     key = feed_key(feed_id)
@@ -49,7 +56,7 @@ def feed_asset(feed_id: str, contract: FeedContract | None, upstream: Sequence[d
         key=key,
         deps=list(upstream),
         description=_description(feed_id, contract),
-        group_name=contract.record if contract else "broken_contracts",
+        group_name=_group(contract),
         kinds={contract.format.kind.value} if contract else set(),
         owners=owners_of(contract.owner) if contract else [],
         metadata=_standing_metadata(contract) if contract else {},

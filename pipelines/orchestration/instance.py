@@ -17,6 +17,10 @@ INSTANCE_YAML = """\
 telemetry:
   enabled: false
 
+# No dialog that asks every new browser for an e-mail address.
+nux:
+  enabled: false
+
 # SQLite in this folder, over connections that stay open: a nightly plans hundreds of assets and checks.
 storage:
   custom:

@@ -65,7 +65,7 @@ def test_every_contract_is_an_asset(defs: dg.Definitions, real: Settings) -> Non
     graph = defs.resolve_asset_graph()
     for contract in load_contracts(real.feeds_dir)[0]:
         node = graph.get(dg.AssetKey(["feeds", contract.feed_id]))
-        assert node.group_name == contract.record
+        assert node.group_name == ("registers" if contract.record_type.is_register else contract.record)
         assert node.owners == [contract.owner]
         assert node.kinds == {contract.format.kind.value}
         assert node.description
