@@ -319,6 +319,10 @@ class FeedContract(Strict):
             raise ValueError("time, source_kind and flags belong to readings only")
         if self.period and self.record != "self_report":
             raise ValueError("period belongs to self reports only")
+        if self.record_type.append_only and self.mode is not LoadMode.UPSERT:
+            raise ValueError(f"record {self.record} is never taken back by a file that does not repeat it: load_mode is upsert")
+        if self.mode is LoadMode.REPLACES_PERIOD and not self.record_type.key_times:
+            raise ValueError(f"record {self.record} has no period in its key that a file could replace: load_mode is upsert or snapshot")
         declared = set(self.record_type.by_name) | {"unit_raw"}
         named = set(self.columns) | {name for source in self.value_sources for name in source.canonical()}
         if unknown := sorted(named - declared):

@@ -130,6 +130,11 @@ class RecordType:
         return pl.Schema({c.name: c.dtype for c in self.columns} | {"source_row": COUNT})
 
     @property
+    def key_times(self) -> tuple[str, ...]:
+        """Dates and instants of the key: where a row lies in time. None for what is one thing whenever it happens, as an event."""
+        return tuple(name for name in self.key if self.by_name[name].dtype in (DATE, INSTANT))
+
+    @property
     def id_column(self) -> str:
         """Of a register of entities: the column that identifies one."""
         return next(name for name in reversed(self.key) if name != "valid_from")

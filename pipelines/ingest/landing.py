@@ -13,6 +13,9 @@ Three ways lead there, each only as dear as it must be:
     replay   something it meets is younger, or stood behind its older parse: what stands is found anew, for the
              keys concerned, from all deliveries that speak of them
 
+Of records that are append-only (decisions of people) nothing that stands is revised or withdrawn: the first word
+on a key stays, whatever comes later, and the row that would change it is refused (way `append`).
+
 Transactions, verdicts and receipts are `load`'s business, which is also the door to all this.
 """
 # ruff: noqa: S608 - table and column names come from our own declarations; values are bound parameters
@@ -26,12 +29,14 @@ import duckdb
 
 from pipelines.contracts.records import LoadMode, RecordType, Touch
 from pipelines.ingest.lake import KeptParse, Lake
+from pipelines.ingest.readers.table import RAW_TEXT_CHARACTERS
 from pipelines.ingest.scope import KeyScope, key_scope
 from pipelines.warehouse.builds import next_change_seq
 from pipelines.warehouse.ledger import Delivery, deliveries
-from pipelines.warehouse.tables import COVERAGE, DELIVERIES, TOUCHED
+from pipelines.warehouse.tables import COVERAGE, DELIVERIES, QUARANTINE, TOUCHED
 
-Way = Literal["insert", "compare", "replay"]
+Way = Literal["insert", "compare", "replay", "append"]
+APPEND_ONLY_RULE = "append_only"
 
 _AS_SENT = ("value_raw", "unit_raw")
 """How a value was sent is no part of what it says: 1 t and 1000 kg are one statement, in one file and in two."""
@@ -43,11 +48,15 @@ class LoadError(RuntimeError):
 
 @dataclass(frozen=True)
 class LoadResult:
-    """A delivery after admission. `change_seq` is None when no current row changed, `way` when nothing was loaded."""
+    """A delivery after admission. `change_seq` is None when no current row changed, `way` when nothing was loaded.
+
+    `rows_refused` counts rows that loading itself refused, because they would have changed what is append-only.
+    """
 
     delivery: Delivery
     change_seq: int | None = None
     way: Way | None = None
+    rows_refused: int = 0
 
 
 def insert_together(con: duckdb.DuckDBPyConnection, lake: Lake, group: Sequence[Delivery]) -> list[LoadResult]:
@@ -140,6 +149,8 @@ class Loading:
         _cover(self.con, [self])
         if meets_nothing:
             return self._insert()
+        if self.record.append_only:
+            return self._append()
         replaced = deliveries(self.con, "d.delivery_id = ?", [replaced_id])[0] if replaced_id else None
         neighbours = self._neighbours(replaced, whole_feed)
         return self._settle(replaced, neighbours, whole_feed) if neighbours else self._insert()
@@ -238,6 +249,58 @@ class Loading:
         elif not runs_written:
             _touch_runs(self.con, change_seq, [self])
         return self._done("insert", accepted=rows, incoming=rows, change_seq=change_seq)
+
+    # append
+
+    def _append(self) -> LoadResult:
+        """New keys go in; a row that says something else of a key that stands is refused, and what is not repeated stays.
+
+        A new parse of the same bytes is our reading mended, not somebody's word changed: what an arrival has brought,
+        its own new parse corrects. Everything else is compared in the order of loading, which the receipts keep.
+        """
+        arrival = (
+            f"select delivery_id from {DELIVERIES.qualified} where feed_id = {_literal(self.delivery.feed_id)} "
+            f"and path = {_literal(self.delivery.path)} and arrival_no = {self.delivery.arrival_no}"
+        )
+        self._make("load_read", f"select {', '.join(self.columns)}, source_row from {self.rows_of([self.parse])}")
+        self._make(
+            "load_known",
+            f"""
+            select r.rowid as row_no, {_list(self.landing_columns, "r")}
+            from {self.table} as r
+            where ({_list(self.key, "r")}) in (select ({_list(self.key)}) from load_read) or r.delivery_id in ({arrival})
+            """,
+        )
+        self._make(
+            "load_refused",
+            f"""
+            select i.*, v.delivery_id as standing_delivery, {self._differing("i", "v")} as differing
+            from load_read as i join load_known as v on {_equal(self.key, "i", "v")}
+            where v.known_to is null and v.delivery_id not in ({arrival}) and {self._differs("i", "v")}
+            """,
+        )
+        self._make("load_incoming", f"select * from load_read anti join load_refused using ({_list(self.key)})")
+        self._make_view("load_target", f"select *, {self._own_literals} from load_incoming")
+        self._make_view("load_current", "from load_known where known_to is null")
+        self._make_change(f"c.delivery_id in ({arrival})")
+        return self._carry_out("append", 0, refused=self._quarantine_refused())
+
+    def _quarantine_refused(self) -> int:
+        key = " || ' ' || ".join(f"'{name}=' || {name}" for name in self.key)
+        columns = [name for name in self.record.value_columns if name not in _AS_SENT]
+        sent = ", ".join(f"'{name}=' || {name}" for name in columns)
+        return self.con.execute(
+            f"""
+            insert into {QUARANTINE.qualified} (park_id, delivery_id, feed_id, source_row, column_name, rule, reason, raw_text)
+            select
+                $park, $own, $feed, source_row, null, $rule,
+                {key} || ' stands already and says something else in ' || differing || ' (delivery ' || standing_delivery
+                || '); a {self.record.name} is never changed: right would be a new one with a {self.key[0]} of its own',
+                left(concat_ws(' ', {key}, {sent}), {RAW_TEXT_CHARACTERS})
+            from load_refused
+            """,
+            {**self._own, "park": self.delivery.park_id, "rule": APPEND_ONLY_RULE},
+        ).fetchone()[0]
 
     # compare and replay
 
@@ -448,7 +511,7 @@ class Loading:
         )
         return self._count("load_late")
 
-    def _carry_out(self, way: Way, late: int) -> LoadResult:
+    def _carry_out(self, way: Way, late: int, *, refused: int = 0) -> LoadResult:
         own = _literal(self.delivery.delivery_id)
         opened, revised, closed = self.con.execute(
             f"""
@@ -495,6 +558,7 @@ class Loading:
             incoming=incoming,
             revised=revised,
             withdrawn=closed - revised,
+            refused=refused,
             change_seq=change_seq,
         )
 
@@ -528,16 +592,28 @@ class Loading:
             [change_seq, self.record.name, self.delivery.delivery_id],
         )
 
-    def _done(self, way: Way, *, accepted: int, incoming: int, change_seq: int | None, revised: int = 0, withdrawn: int = 0) -> LoadResult:
+    def _done(
+        self,
+        way: Way,
+        *,
+        accepted: int,
+        incoming: int,
+        change_seq: int | None,
+        revised: int = 0,
+        withdrawn: int = 0,
+        refused: int = 0,
+    ) -> LoadResult:
         facts = self.parse.facts
-        duplicate = facts.rows_duplicate + incoming - accepted
-        if incoming != facts.rows_accepted or facts.rows_read != accepted + duplicate + facts.rows_quarantined:
+        duplicate, quarantined = facts.rows_duplicate + incoming - accepted, facts.rows_quarantined + refused
+        if incoming + refused != facts.rows_accepted or facts.rows_read != accepted + duplicate + quarantined:
             raise LoadError(
                 f"delivery {self.delivery.delivery_id} ({self.delivery.path}): {facts.rows_read} rows read are not {accepted} accepted "
-                f"+ {duplicate} duplicate + {facts.rows_quarantined} quarantined, or its parse holds {incoming} rows instead of {facts.rows_accepted}"
+                f"+ {duplicate} duplicate + {quarantined} quarantined, or its parse holds {incoming + refused} rows instead of {facts.rows_accepted}"
             )
-        delivery = self.delivery.with_(rows_accepted=accepted, rows_duplicate=duplicate, rows_revised=revised, rows_withdrawn=withdrawn)
-        return LoadResult(delivery, change_seq, way)
+        delivery = self.delivery.with_(
+            rows_accepted=accepted, rows_duplicate=duplicate, rows_revised=revised, rows_withdrawn=withdrawn, rows_quarantined=quarantined
+        )
+        return LoadResult(delivery, change_seq, way, refused)
 
     # small change
 
@@ -579,6 +655,11 @@ class Loading:
         drops = [f"drop view if exists {view}" for view in _VIEWS] + [f"drop table if exists {table}" for table in _TABLES]
         self.con.execute("; ".join(drops))
 
+    def _differing(self, one: str, other: str) -> str:
+        """Names of the columns in which two rows of one key mean something different."""
+        meaning = [name for name in self.record.value_columns if name not in _AS_SENT]
+        return "concat_ws(', ', " + ", ".join(f"case when {one}.{n} is distinct from {other}.{n} then '{n}' end" for n in meaning) + ")"
+
     def _differs(self, one: str, other: str) -> str:
         """Whether two rows of one key mean something different; nulls are equal to each other."""
         meaning = [name for name in self.record.value_columns if name not in _AS_SENT]
@@ -588,7 +669,7 @@ class Loading:
 _VIEWS = ("load_target", "load_current")
 _TABLES = (
     "load_scope", "load_incoming", "load_known", "load_affected", "load_asserted", "load_standing", "load_sources", "load_silence",
-    "load_change", "load_late",
+    "load_change", "load_late", "load_read", "load_refused",
 )  # fmt: skip
 
 

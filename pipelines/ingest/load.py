@@ -39,7 +39,9 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
-_DECIDED = ("build_id", "admission", "reason", "load_no", "rows_accepted", "rows_duplicate", "rows_revised", "rows_withdrawn")
+_DECIDED = (
+    "build_id", "admission", "reason", "load_no", "rows_accepted", "rows_duplicate", "rows_quarantined", "rows_revised", "rows_withdrawn",
+)  # fmt: skip
 """What admission writes into a delivery's row."""
 
 _WAITS = "admission in ('pending', 'held')"
@@ -311,11 +313,13 @@ def _as_before_admission(delivery: Delivery, lake: Lake) -> Delivery:
     """The row as `feed` wrote it: what loading adds is taken off again."""
     if delivery.admission is not Admission.ADMITTED:
         return delivery
+    facts = lake.parse_of(delivery).facts
     return delivery.with_(
         admission=Admission.PENDING,
         load_no=None,
         rows_accepted=None,
-        rows_duplicate=lake.parse_of(delivery).facts.rows_duplicate,
+        rows_duplicate=facts.rows_duplicate,
+        rows_quarantined=facts.rows_quarantined,
         rows_revised=None,
         rows_withdrawn=None,
     )

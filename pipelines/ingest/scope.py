@@ -11,7 +11,7 @@ from functools import cache
 
 import polars as pl
 
-from pipelines.contracts.records import DATE, INSTANT, RECORD_TYPES
+from pipelines.contracts.records import INSTANT, RECORD_TYPES
 
 _ALWAYS = datetime.fromisoformat("1970-01-01")
 
@@ -48,10 +48,8 @@ _ALSO_ENTITY = {"self_report": ("report_kind",)}
 @cache
 def key_scope(record: str) -> KeyScope:
     """The scope of a record type: its key up to the first identifier, and its first date or instant."""
-    key = RECORD_TYPES[record].key
-    columns = RECORD_TYPES[record].by_name
-    times = [name for name in key if columns[name].dtype in (DATE, INSTANT)]
-    others = [name for name in key if name not in times]
+    times = RECORD_TYPES[record].key_times
+    others = [name for name in RECORD_TYPES[record].key if name not in times]
     identifiers = [at for at, name in enumerate(others) if name.endswith("_id")]
     leading = others[: identifiers[0] + 1] if identifiers else others
     return KeyScope((*leading, *_ALSO_ENTITY.get(record, ())), times[0] if times else None)

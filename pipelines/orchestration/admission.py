@@ -74,6 +74,10 @@ def admit(build: Build, records: Sequence[str], note: StepNote) -> dict[str, Adm
             note.fail(str(result))
             continue
         done[decision.delivery.record].count(result.delivery)
+        if result.rows_refused:
+            note.warn(
+                f"{decision.delivery.path}: {result.rows_refused} rows would have changed a {decision.delivery.record} that stands: refused"
+            )
         if decision.admission is Admission.HELD:
             note.warn(f"{decision.delivery.path} is held back: {decision.reason}")
     note.rows = sum(counts.rows_accepted for counts in done.values())

@@ -421,6 +421,24 @@ def test_an_unknown_point_loads_when_it_is_registered(park: Park) -> None:
     assert park.ledger()[-1] == ("cems/a.csv", "resolved", "admitted")
 
 
+def test_a_finding_waits_for_its_enterprise(park: Park) -> None:
+    park.contracts["findings"] = contract(
+        "{feed_id: findings, record: finding, owner: a@b, source: {drop: 'findings.csv'}, format: {kind: csv}}"
+    )
+    park.contracts["enterprises"] = contract(
+        "{feed_id: enterprises, record: enterprise, owner: a@b, source: {drop: 'enterprises.csv'}, format: {kind: csv}}"
+    )
+    park.drop("findings.csv", "finding_id,enterprise_id,subject_kind,subject_id,found_on,cause_code,status,description",
+              "F1,E1,enterprise,E1,2026-03-01,equipment,open,steam leaks")  # fmt: skip
+    park.night()
+    found = "select finding_id from landing.finding where known_to is null"
+    assert park.con.execute(found).fetchall() == []
+    park.drop("enterprises.csv", "enterprise_id,park_id,name,valid_from", "E1,P1,One,2020-01-01")
+    park.night()
+    assert park.con.execute(found).fetchall() == [("F1",)]
+    assert park.ledger("findings")[-1] == ("findings.csv", "resolved", "admitted")
+
+
 # names
 
 

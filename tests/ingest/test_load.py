@@ -332,7 +332,7 @@ def test_overlapping_periods_of_one_subject_are_one_range(depot: Depot) -> None:
     ]
 
 
-@pytest.mark.parametrize("record", sorted(RECORD_TYPES))
+@pytest.mark.parametrize("record", sorted(name for name, record in RECORD_TYPES.items() if not record.append_only))
 def test_every_record_type_loads_revises_and_withdraws(depot: Depot, record: str) -> None:
     """Each has a scope, keys that can be joined, and touches that name columns it has."""
     kind = RECORD_TYPES[record]
@@ -360,6 +360,100 @@ def test_every_record_type_loads_revises_and_withdraws(depot: Depot, record: str
         f"select column_name from duckdb_columns() where schema_name = 'landing' and table_name = '{record}' order by column_index"
     )
     assert [name for (name,) in found.fetchall()] == columns
+
+
+# what is append-only
+
+
+def decisions(*rows: tuple[str, str, str | None]) -> pl.DataFrame:
+    """Reviews from (review_id, decision, opinion)."""
+    common = {
+        "about": "reconciliation", "subject_key": "E1 / electricity", "enterprise_id": "E1", "decided_on": date(2026, 3, 1), "role": "third_party",
+        "independence": "independent",
+    }  # fmt: skip
+    return rows_of("review", *(common | {"review_id": key, "decision": word, "opinion": opinion} for key, word, opinion in rows))
+
+
+def standing(depot: Depot) -> dict[str, tuple[str, str | None]]:
+    rows = depot.con.execute("select review_id, decision, opinion from landing.review where known_to is null").fetchall()
+    assert len({key for key, *_ in rows}) == len(rows)
+    return {key: (decision, opinion) for key, decision, opinion in rows}
+
+
+def refusals(depot: Depot) -> list[tuple]:
+    return depot.con.execute("select source_row, rule, reason, raw_text from audit.quarantine order by all").fetchall()
+
+
+def test_a_decision_that_stands_is_not_changed_and_the_file_s_new_ones_come_in(depot: Depot) -> None:
+    first = depot.add(decisions(("R-1", "opinion", "too high")), record="review", received=FEB[1])
+    later = depot.add(
+        decisions(("R-1", "accepted", "looks fine"), ("R-2", "explained", None)), record="review", received=FEB[2], path="feed/b.csv"
+    )
+    assert standing(depot) == {"R-1": ("opinion", "too high"), "R-2": ("explained", None)}
+    counts = later.delivery
+    assert (counts.rows_read, counts.rows_accepted, counts.rows_duplicate, counts.rows_quarantined, counts.rows_revised) == (2, 1, 0, 1, 0)
+    assert (later.way, later.rows_refused) == ("append", 1)
+    [(row, rule, reason, raw)] = refusals(depot)
+    assert (row, rule) == (2, "append_only")
+    assert "review_id=R-1 stands already and says something else in decision, opinion" in reason
+    assert first.delivery.delivery_id in reason
+    assert "a new one with a review_id of its own" in reason
+    assert "decision=accepted" in raw
+    assert deliveries(depot.con, "d.delivery_id = ?", [counts.delivery_id])[0] == counts
+
+
+def test_silence_takes_no_decision_back(depot: Depot) -> None:
+    """Not even that of a file that would be everything the feed has."""
+    depot.add(decisions(("R-1", "opinion", None), ("R-2", "opinion", None)), record="review", received=FEB[1])
+    later = depot.add(decisions(("R-2", "opinion", None)), record="review", received=FEB[2], path="feed/b.csv", mode=LoadMode.SNAPSHOT)
+    assert (later.delivery.rows_withdrawn, later.delivery.rows_duplicate, later.change_seq) == (0, 1, None)
+    assert set(standing(depot)) == {"R-1", "R-2"}
+
+
+def test_of_two_words_on_one_decision_the_one_loaded_first_stands_whatever_it_is_dated(depot: Depot) -> None:
+    """What has been published as decided is not changed by a file that was held back; the receipts keep the order of loading."""
+    held = depot.deliver(decisions(("R-1", "rejected", None)), record="review", received=FEB[1])
+    depot.add(decisions(("R-1", "accepted", None)), record="review", received=FEB[2], path="feed/b.csv")
+    assert depot.load(held).rows_refused == 1
+    assert standing(depot) == {"R-1": ("accepted", None)}
+
+
+def test_two_that_wait_together_are_told_apart(depot: Depot) -> None:
+    one = depot.deliver(decisions(("R-1", "opinion", None)), record="review", received=FEB[1])
+    two = depot.deliver(decisions(("R-1", "override", None)), record="review", received=FEB[2], path="feed/b.csv")
+    other = depot.deliver(decisions(("R-9", "opinion", None)), record="review", received=FEB[3], path="feed/c.csv")
+    given = [Decision(delivery, Admission.ADMITTED) for delivery in (one, two, other)]
+    results = [result for _, result in load_deliveries(depot.con, depot.settings, given, build_id=BUILD)]
+    assert [result.rows_refused for result in results] == [0, 1, 0]
+    assert standing(depot) == {"R-1": ("opinion", None), "R-9": ("opinion", None)}
+
+
+def test_a_new_parse_of_the_same_bytes_mends_our_reading_of_them_and_nothing_else(depot: Depot) -> None:
+    """A contract that read the wrong column is mended; what another file brought stays."""
+    first = depot.add(decisions(("R-1", "opinion", "misread"), ("R-2", "opinion", "misread")), record="review", received=FEB[1])
+    depot.add(decisions(("R-3", "accepted", None)), record="review", received=FEB[2], path="feed/b.csv")
+    mended = depot.add(
+        decisions(("R-1", "opinion", "read right"), ("R-3", "rejected", None)), record="review", reparses=first.delivery, known=FEB[4]
+    )
+    assert standing(depot) == {"R-1": ("opinion", "read right"), "R-3": ("accepted", None)}
+    assert (mended.delivery.rows_revised, mended.delivery.rows_withdrawn, mended.rows_refused) == (1, 1, 1)
+    again = depot.add(decisions(("R-1", "opinion", "third time")), record="review", reparses=mended.delivery, known=FEB[5])
+    assert (standing(depot)["R-1"], again.rows_refused) == (("opinion", "third time"), 0)
+    versions = depot.con.execute("select opinion, known_to from landing.review where review_id = 'R-1' order by known_from").fetchall()
+    assert [opinion for opinion, _ in versions] == ["misread", "read right", "third time"]
+    assert versions[0][1] == instant(FEB[4])
+
+
+def test_a_rebuild_refuses_the_same_rows_again(depot: Depot, capsys: pytest.CaptureFixture[str]) -> None:
+    held = depot.deliver(decisions(("R-1", "rejected", None)), record="review", received=FEB[1])
+    depot.add(decisions(("R-1", "accepted", None), ("R-2", "opinion", None)), record="review", received=FEB[2], path="feed/b.csv")
+    depot.load(held)
+    before = standing(depot), refusals(depot), deliveries(depot.con)
+    depot.con.close()
+    result = rebuild_from_lake(depot.settings)
+    assert (result.differing, result.lost) == ([], [])
+    with open_warehouse(depot.settings) as depot.con:
+        assert (standing(depot), refusals(depot), deliveries(depot.con)) == before
 
 
 # the books

@@ -688,3 +688,102 @@ def test_a_registers_rows_that_contradict_each_other() -> None:
 def test_the_parks_zone_dates_a_meters_event() -> None:
     raw = table(point_id=["S1"], parameter_code=["electricity"], event_at_utc=["2026-01-01 06:30"], event_kind=["reset"])
     assert run(raw, record_contract("meter_event"), zone=ZoneInfo("America/Chicago")).accepted["event_date"].to_list() == [date(2026, 1, 1)]
+
+
+# -- records of the audit ---------------------------------------------------------------------------------------------------
+
+KNOWN = {
+    "enterprise": [{"enterprise_id": "E1", "park_id": "P", "name": "One"}, {"enterprise_id": "E2", "park_id": "P", "name": "Two"}],
+    "process": [{"process_id": "E1-P1", "enterprise_id": "E1", "name": "Boilers"}],
+    "outlet": [
+        {"outlet_id": "E1-DA001", "enterprise_id": "E1", "name": "Stack", "medium": "air", "kind": "stack", "discharge_kind": "direct"}
+    ],
+    "audit_round": [{"round_id": "R1", "enterprise_id": "E1", "kind": "mandatory"}],
+}
+
+
+def test_whoever_a_row_names_waits_by_name_until_registered() -> None:
+    raw = table(
+        manifest_id=["M1", "M2", "M3", "M4"], enterprise_id=["E1", "E9", "E1", "E1"], process_id=["E1-P1", None, "E1-P9", None],
+        receiver_id=["E2", None, None, "E8"], waste_code=["336-054-17"] * 4, waste_kind=["hazardous"] * 4, movement=["transferred"] * 4,
+        moved_on=["2026-03-01"] * 4, quantity_t=["1.5"] * 4,
+    )  # fmt: skip
+    parsed = run(raw, record_contract("waste_movement"), references(**KNOWN))
+    assert parsed.accepted.select("manifest_id", "line_id", "state").rows() == [("M1", "-", "self_reported")]
+    assert refused(parsed) == [(3, "unknown_subject"), (4, "unknown_subject"), (5, "unknown_subject")]
+    for words in (
+        "enterprise 'E9' is not in the register",
+        "process 'E1-P9' is not in the register",
+        "enterprise 'E8' is not in the register",
+    ):
+        assert words in reasons(parsed)
+    assert parsed.quarantined["column_name"].to_list() == ["enterprise_id", "process_id", "receiver_id"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "rule"),
+    [
+        ("outlet", "E1-DA001", None), ("outlet", "E1-DA009", "unknown_subject"), ("enterprise", "E1-DA001", "unknown_subject"),
+        ("product", "PCB-2", "unknown_product"), ("process", "E1-P1", None), ("point", "S1", None), ("point", "S7", "unknown_subject"),
+    ],
+)  # fmt: skip
+def test_what_an_event_concerns_stands_in_the_register_of_its_kind(kind: str, subject: str, rule: str | None) -> None:
+    raw = table(event_id=["X1"], event_kind=["complaint"], subject_kind=[kind], subject_id=[subject], occurred_on=["2026-03-01"],
+                occurred_at_utc=["2026-03-01 07:30:00"])  # fmt: skip
+    parsed = run(raw, record_contract("event"), references(**KNOWN))
+    assert refused(parsed) == ([] if rule is None else [(2, rule)])
+    if rule is None:
+        assert parsed.accepted["occurred_at_utc"].to_list() == [datetime(2026, 2, 28, 23, 30)]
+
+
+def test_a_step_names_a_round_of_the_register() -> None:
+    raw = table(round_id=["R1", "R7"], step_code=["plan"] * 2, entered_on=["2026-03-01"] * 2)
+    assert refused(run(raw, record_contract("audit_step"), references(**KNOWN))) == [(3, "unknown_subject")]
+
+
+def test_quantities_of_findings_measures_and_offers_are_kept_in_canonical_units() -> None:
+    """A saving that is promised in 万kWh is compared with a meter in kWh; waste has its code and is counted in t."""
+    findings = table(
+        finding_id=list("abcd"), enterprise_id=["E1"] * 4, subject_kind=["enterprise"] * 4, subject_id=["E1"] * 4, found_on=["2026-03-01"] * 4,
+        cause_code=["equipment"] * 4, status=["open"] * 4, description=["x"] * 4, item_code=["用电量", "336-054-17", None, "toothpaste"],
+        quantity=["12", "1500", "3", "4"], unit=["万kWh", "kg", "times", "t"],
+    )  # fmt: skip
+    parsed = run(findings, record_contract("finding"), references(**KNOWN))
+    assert refused(parsed) == [(4, "unknown_unit"), (5, "unknown_parameter")]
+    assert parsed.accepted.select("item_code", "quantity", "unit").rows() == [("electricity", 120000.0, "kWh"), ("336-054-17", 1.5, "t")]
+    measures = table(
+        measure_id=list("abc"), enterprise_id=["E1"] * 3, name=["x"] * 3, measure_class=["source_reduction"] * 3, cost_class=["no_low"] * 3,
+        status=["implemented"] * 3, proposed_on=["2026-03-01"] * 3, promised_item=["electricity", "w01018", None],
+        promised_quantity=["5", "2", None], unit=["MWh", "t", None],
+    )  # fmt: skip
+    parsed = run(measures, record_contract("measure"), references(**KNOWN))
+    assert parsed.accepted.select("promised_quantity", "unit").rows() == [(5000.0, "kWh"), (2000.0, "kg"), (None, None)]
+    offers = table(enterprise_id=["E1"] * 2, item_code=["钢渣", "SW01"], direction=["offer"] * 2, quantity=["2000", "3"], unit=["kg", "10^4 t"],
+                   valid_from=["2026-01-01"] * 2)  # fmt: skip
+    parsed = run(offers, record_contract("material_offer"), references(**KNOWN))
+    assert parsed.accepted.select("item_code", "quantity", "unit").rows() == [("steel_slag", 2.0, "t"), ("SW01", 30000.0, "t")]
+
+
+def test_targets_name_a_metric_or_an_item_and_are_kept_in_its_unit() -> None:
+    raw = table(
+        subject_kind=["enterprise"] * 5, subject_id=["E1"] * 5,
+        metric_code=["energy_per_output_value", "item: 用电量", "mass:COD", "energy_per_pound", "electricity_per_output"],
+        target_year=["2027"] * 5, baseline_year=["2025"] * 5, baseline_value=["0.012", "3", None, "1", "700"], target_value=["0.01", "2", "5", "1", "650"],
+        unit=["kgce/CNY", "10^4 kWh", "t", "t", "kWh/t"], set_on=["2026-01-05"] * 5,
+    )  # fmt: skip
+    parsed = run(raw, record_contract("target"), references(**KNOWN))
+    assert refused(parsed) == [(5, "unknown_metric")]
+    assert "item:CODE for a quantity" in reasons(parsed)
+    assert parsed.accepted.select("metric_code", "baseline_value", "target_value", "unit").rows() == [
+        ("energy_per_output_value", pytest.approx(0.12), pytest.approx(0.1), "tce/10^4 CNY"),
+        ("item:electricity", 30000.0, 20000.0, "kWh"),
+        ("mass:w01018", None, 5000.0, "kg"),
+        # each product has a unit of its own
+        ("electricity_per_output", 700.0, 650.0, "kWh/t"),
+    ]
+
+
+def test_an_event_cannot_be_over_before_it_began() -> None:
+    raw = table(event_id=["X1"], event_kind=["shutdown"], subject_kind=["enterprise"], subject_id=["E1"], occurred_on=["2026-03-02"],
+                ended_on=["2026-03-02"])  # fmt: skip
+    assert refused(run(raw, record_contract("event"), references(**KNOWN))) == [(2, "dates_reversed")]
