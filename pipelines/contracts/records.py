@@ -248,6 +248,11 @@ SELF_REPORT = RecordType(
     occurs_on="period_start",
 )  # fmt: skip
 
+# Records of the audit itself. No mart is built from them, so what they touch is the assessment alone: a change of one has the scores
+# computed again and rebuilds nothing.
+ASSESSMENT = "assessment"
+"""Kind of entity that a change touches when only scores depend on it."""
+
 SURVEY_ANSWER = RecordType(
     name="survey_answer",
     grain="One row per subject, checklist item, date and surveyor of an on-site survey.",
@@ -265,15 +270,9 @@ SURVEY_ANSWER = RecordType(
         Column("note", TEXT, "What was seen."),
     ),
     key=("subject_kind", "subject_id", "checklist_id", "item_id", "answered_on", "surveyor_role"),
-    touches=(Touch("", "subject_id", ("answered_on",), kind_column="subject_kind"),),
+    touches=(Touch(ASSESSMENT, "subject_id", ("answered_on",)),),
     occurs_on="answered_on",
 )  # fmt: skip
-
-
-# Records of the audit itself. No mart is built from them, so what they touch is the assessment alone: a change of one has the scores
-# computed again and rebuilds nothing.
-ASSESSMENT = "assessment"
-"""Kind of entity that a change touches when only scores depend on it."""
 
 WASTE_MOVEMENT = RecordType(
     name="waste_movement",

@@ -94,6 +94,48 @@ def test_a_correction_is_rebuilt_and_published(home: MiniHome) -> None:
     ]  # fmt: skip
 
 
+def test_a_finding_runs_the_scores_and_leaves_the_marts_as_they_are(home: MiniHome) -> None:
+    """No mart is built from it: the change is consumed, the scores are computed again, and the next night is quiet."""
+    (home.settings.feeds_dir / "findings.yaml").write_text(
+        "{feed_id: findings, record: finding, owner: a@park.example, source: {drop: 'findings.csv'}, format: {kind: csv}}"
+    )
+    header = "finding_id,enterprise_id,subject_kind,subject_id,found_on,cause_code,status,description"
+
+    def found(status: str) -> Night:
+        (home.settings.raw / "findings.csv").write_text(f"{header}\nF1,E-1,enterprise,E-1,2026-03-02,equipment,{status},steam leaks\n")
+        return home.night()
+
+    assert found("open").status == "published"
+    before = home.warehouse("select * from marts.daily order by all")
+    night = found("closed")
+    assert night.status == "published" and not night.heard.summary.carried
+    assert "are not in the marts yet" in night.heard.message("dbt")
+    assert night.heard.outcome("assessment") == "ok" and "assessment/mini_score" in night.materialized
+    assert "landing/finding" in night.materialized and night.heard.summary.rows_revised == 1
+    assert home.warehouse("select * from marts.daily order by all") == before
+    [(entity_kind, entity_id, change_seq)] = home.warehouse(
+        "select distinct entity_kind, entity_id, max(change_seq) from landing.touched where cause = 'finding' group by all"
+    )
+    assert (entity_kind, entity_id) == ("assessment", "F1")
+    assert home.warehouse("select min(change_seq) from landing.watermark") == [(change_seq,)]
+    assert home.night().heard.summary.carried
+
+
+def test_a_decision_that_would_be_changed_is_refused_and_told(home: MiniHome) -> None:
+    (home.settings.feeds_dir / "reviews.yaml").write_text(
+        "{feed_id: reviews, record: review, owner: a@park.example, source: {drop: 'reviews.csv'}, format: {kind: csv}}"
+    )
+    header = "review_id,about,subject_key,enterprise_id,decided_on,decision,role,independence"
+    for decision in ("opinion", "accepted"):
+        (home.settings.raw / "reviews.csv").write_text(f"{header}\nR1,finding,F1,E-1,2026-03-02,{decision},third_party,independent\n")
+        night = home.night()
+    assert home.warehouse("select decision from landing.review where known_to is null") == [("opinion",)]
+    assert night.status == "published" and night.heard.outcome("admission", "measurements") == "warned"
+    assert "1 rows would have changed a review that stands: refused" in night.heard.message("admission", "measurements")
+    [(rule, reason)] = home.published("select rule, reason from audit.quarantine")
+    assert rule == "append_only" and "review_id=R1 stands already and says something else in decision" in reason
+
+
 @pytest.mark.parametrize("changed", ["model", "suite", "watermark"])
 def test_what_decides_the_marts_is_noticed_without_new_data(home: MiniHome, changed: str) -> None:
     if changed == "model":

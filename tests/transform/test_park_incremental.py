@@ -180,3 +180,30 @@ def test_a_factor_changes_exactly_its_days(known_park: Warehouse, make_copy: Cal
     assert {item for _, item in changed} == {"electricity"}
     dates = [day for day, _ in changed]
     assert (min(dates), max(dates), unchanged) == (date(2023, 1, 2), date(2023, 1, 19), 0)
+
+
+def test_what_only_scores_depend_on_is_consumed_and_rebuilds_nothing(
+    known_park: Warehouse, make_copy: Callable[[Warehouse], Warehouse]
+) -> None:
+    copy = make_copy(known_park)
+    found = {
+        "finding_id": "F1", "enterprise_id": "DECLARES", "subject_kind": "enterprise", "subject_id": "DECLARES", "found_on": date(2023, 4, 1),
+        "cause_code": "equipment", "status": "open", "description": "steam leaks",
+    }  # fmt: skip
+    copy.load({
+        "finding": [found],
+        "measure": [{"measure_id": "M1", "enterprise_id": "DECLARES", "measure_class": "source_reduction", "cost_class": "no_low", "status": "proposed",
+                     "proposed_on": date(2023, 4, 2)}],
+        "measure_meter": [{"measure_id": "M1", "point_id": "TREE-MAIN", "parameter_code": "electricity", "valid_from": date(2023, 1, 1)}],
+        "chemical": [{"enterprise_id": "DECLARES", "substance_code": "7664-41-7", "valid_from": date(2023, 1, 1)}],
+    })  # fmt: skip
+    changed = copy.correct("finding", {"finding_id": "F1"}, status="closed", found_on=date(2023, 4, 5))
+    rows = {table: copy.query(f"select rowid from {table} order by rowid") for table in TABLES}
+    copy.build(*MODELS)
+    assert {row["change_seq"] for row in copy.query("select change_seq from landing.watermark")} == {changed}
+    for touched in ("int_touched_point_dates", "int_touched_enterprise_dates", "int_touched_enterprise_periods"):
+        assert copy.value(f"select count(*) from intermediate.{touched}") == 0, touched
+    with copy.connect() as con:
+        con.execute(f"attach '{known_park.path}' as untouched (read_only)")
+        assert {table: differing for table in COMPARED if (differing := differing_rows(con, table, f"untouched.{table}"))} == {}
+    assert {table: copy.query(f"select rowid from {table} order by rowid") for table in TABLES} == rows

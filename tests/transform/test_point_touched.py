@@ -25,6 +25,8 @@ def only(*names: str, on: Iterable[int]) -> dict[str, list[int]]:
 
 
 CASES: dict[str, Case] = {
+    # scores are computed again, and no table is built from it; also where somebody numbers findings as we number enterprises
+    "a finding": ("assessment", "A", 3, 3, "finding", {}, {}),
     # a register's difference that leads into the day is kept under the day before
     "a reading of a meter": ("point", "plain", 3, 3, "reading", only("A", on=[2, 3]), only("plain", on=[2, 3])),
     # its owner, its parent's owner, the virtual meter's owner, and whom the virtual meter's flow goes to
