@@ -1,4 +1,4 @@
-"""`park-audit feed`: what feeds there are, whether their contracts hold, and what a contract makes of a file."""
+"""`park-audit feed`: what feeds there are, whether their contracts hold, what a contract makes of a file, and where a new one begins."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +10,7 @@ from rich.table import Table
 from pipelines.cli.references import references_now
 from pipelines.cli.shared import NOT_PUBLISHED, WRONG_USE, Home, err, expected_errors, load_settings, out, stop
 from pipelines.contracts.feed import load_contracts
+from pipelines.contracts.records import RECORD_TYPES
 
 app = typer.Typer(name="feed", help="Feeds and their contracts.", no_args_is_help=True)
 
@@ -102,6 +103,50 @@ def preview(
     if parsed.quarantined.height:
         console.print("\nquarantined:")
         _frame(parsed.quarantined.head(rows))
+
+
+@app.command("template")
+def make_template(
+    record: Annotated[str, typer.Argument(help="Record type, as finding, measure or equipment.")],
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="File to write.", show_default="RECORD.xlsx; the contract to the screen")
+    ] = None,
+    contract: Annotated[bool, typer.Option("--contract", help="Write the contract that reads the form instead of the form.")] = False,
+    feed_id: Annotated[str | None, typer.Option(help="Feed of the contract.", show_default="RECORD_form")] = None,
+    owner: Annotated[str, typer.Option(help="Who answers for the feed.")] = "desk@park.example",
+    home: Home = None,
+) -> None:
+    """A workbook for people who have no system: one record type as a form with drop-downs; or the contract that reads it."""
+    settings = load_settings(home)
+    if record not in RECORD_TYPES:
+        stop(WRONG_USE, "", [f"there is no record type {record!r}; there are {', '.join(sorted(RECORD_TYPES))}"])
+    with expected_errors():
+        from pipelines.contracts.standards import load_standards
+        from pipelines.ingest.templates import contract_text, template
+
+        try:
+            if contract:
+                written: str | bytes = contract_text(RECORD_TYPES[record], feed_id or f"{record}_form", owner)
+            else:
+                written = template(RECORD_TYPES[record], load_standards(settings.seeds, settings.standards_dir))
+        except ValueError as error:
+            stop(WRONG_USE, "", [str(error)])
+    _write(written, out_file if contract else out_file or Path(f"{record}.xlsx"))
+
+
+def _write(content: str | bytes, file: Path | None) -> None:
+    """To a file, and say so; or a text to the screen. A file that is there is not written over."""
+    if file is None:
+        out().print(content, markup=False, end="")
+        return
+    try:
+        with file.open("xb") as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
+    except FileExistsError:
+        stop(NOT_PUBLISHED, "", [f"{file} is there already and is not written over; name another file with --out"])
+    except OSError as error:
+        stop(NOT_PUBLISHED, "", [f"{file} could not be written: {error.strerror}"])
+    err().print(f"{file} written", markup=False)
 
 
 def _filled(frame) -> list[str]:

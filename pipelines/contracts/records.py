@@ -439,7 +439,7 @@ TARGET = RecordType(
         Column("baseline_year", COUNT, "Calendar year it is counted from.", required=True),
         Column("baseline_value", NUMBER, "Value of that year in `unit`; null to take what the system computed."),
         Column("target_value", NUMBER, "Value to be reached, in `unit`.", required=True),
-        Column("unit", TEXT, "Unit of both values: the metric's, or the item's canonical one."),
+        Column("unit", TEXT, "Unit of both values: the metric's, or the item's canonical one.", required=True),
         Column("set_on", DATE, "Local date on which it was set.", required=True),
         Column("set_by", TEXT, "Paper it comes from.", allowed=("audit", "park_plan", "permit", "voluntary")),
     ),

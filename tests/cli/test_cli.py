@@ -66,7 +66,16 @@ def call(*arguments: object, home: MiniHome | Path | None = None) -> tuple[int, 
 
 
 def test_every_command_takes_a_home_and_says_what_it_does() -> None:
-    for command in (["nightly"], ["sample"], ["sql"], ["doctor"], ["feed", "list"], ["feed", "check"], ["feed", "preview"]):
+    for command in (
+        ["nightly"],
+        ["sample"],
+        ["sql"],
+        ["doctor"],
+        ["feed", "list"],
+        ["feed", "check"],
+        ["feed", "preview"],
+        ["feed", "template"],
+    ):
         code, said, _ = call(*command, "--help")
         assert code == 0 and "--home" in said, command
 
@@ -186,6 +195,29 @@ def test_feed_preview_shows_rows_and_what_would_be_quarantined(home: MiniHome) -
     assert code == 0 and "48 canonical rows" in said and "47 accepted + 0 duplicate + 1 quarantined" in said
     assert "P-1" in said and "number_not_understood" in said
     assert home.warehouse("select count(*) from audit.deliveries") == [(3,)], "it changes nothing"
+
+
+def test_feed_template_writes_a_form_and_the_contract_that_reads_it(home: MiniHome, tmp_path: Path) -> None:
+    form = tmp_path / "finding_form" / "2026.xlsx"
+    form.parent.mkdir()
+    code, said, noted = call("feed", "template", "finding", "--out", form, home=home)
+    assert (code, said) == (0, "") and f"{form} written" in noted
+    contract = home.settings.feeds_dir / "finding_form.yaml"
+    assert call("feed", "template", "finding", "--contract", "--out", contract, home=home)[0] == 0
+    assert call("feed", "check", "finding_form", home=home)[0] == 0
+    code, said, _ = call("feed", "preview", "finding_form", form, home=home)
+    assert code == 0 and "0 rows of the file" in said
+    code, _, said = call("feed", "template", "finding", "--out", form, home=home)
+    assert code == 1 and "is there already and is not written over" in said
+
+
+def test_feed_template_of_what_has_none_says_why(home: MiniHome) -> None:
+    code, _, said = call("feed", "template", "reading", home=home)
+    assert code == 2 and "feed draft" in said
+    code, _, said = call("feed", "template", "findings", home=home)
+    assert code == 2 and "there is no record type 'findings'; there are allocation" in said
+    code, said, _ = call("feed", "template", "measure", "--contract", "--feed-id", "m", "--owner", "me@park.example", home=home)
+    assert code == 0 and said.startswith("feed_id: m\nrecord: measure\nowner: me@park.example")
 
 
 def test_feed_preview_of_a_file_that_is_none_says_why(home: MiniHome, tmp_path: Path) -> None:
