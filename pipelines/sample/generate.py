@@ -19,7 +19,8 @@ from typing import Literal
 
 import polars as pl
 
-from pipelines.sample import cast, drops, truth
+from pipelines.sample import audit, cast, drops, truth
+from pipelines.sample.audit_papers import AuditPapers
 from pipelines.sample.drops import Content, Delivered, Folder, Run
 from pipelines.sample.faults import Faults
 from pipelines.sample.files import CAMPAIGN_DAY, Feed, Files
@@ -91,7 +92,7 @@ def generate(
     planted = file_period == "natural" if with_faults is None else with_faults
     _check(days, last, only_from, file_period, planted)
     first = last - timedelta(days=days - 1)
-    park = Park(seed, Days(modelled_from(last, first), last), tuple(cast.enterprises(enterprises, seed)))
+    park = model(enterprises, first, last, seed)
     monitors = Monitors(park, first, last)
     faults = Faults(monitors, active=planted)
     writer = _Writer(home, faults, progress)
@@ -100,10 +101,11 @@ def generate(
         writer.registers(Registers(monitors))
         writer.papers(papers := Papers(monitors, last))
         writer.survey(first)
+        writer.audit(audit_papers := AuditPapers(audit.Audit(park, first, last)))
     writer.readings(files := Files(monitors, faults), first, last, file_period, only_from)
     if only_from is None:
         declarations = papers.declarations()
-        tables = truth.Truth(monitors, faults, writer.delivered).tables(declarations)
+        tables = truth.Truth(monitors, faults, audit_papers, writer.delivered).tables(declarations)
         truth.write(home / TRUTH, tables)
         arguments = {
             "enterprises": enterprises,
@@ -133,6 +135,12 @@ def generate(
         bytes=writer.raw.bytes + writer.later.bytes,
         seconds=time.perf_counter() - started,
     )
+
+
+def model(enterprises: int, first: date, last: date, seed: int = DEFAULT_SEED) -> Park:
+    """The park of a sample whose readings run from `first` to `last`: who is in it, and what the audit's measures did."""
+    days = Days(modelled_from(last, first), last)
+    return Park(seed, days, tuple(cast.enterprises(enterprises, seed)), audit.parts(), audit.effects(first))
 
 
 def deliver_later(home: Path) -> list[Path]:
@@ -233,6 +241,10 @@ class _Writer:
             frame = survey(day, earlier=earlier)
             row = _row("survey_answers", f"survey_answers/survey_{day}.csv", "first", day, day, frame.height)
             self._put(row, drops.csv(frame, encoding="utf-8-sig"))
+
+    def audit(self, papers: AuditPapers) -> None:
+        for paper in papers.papers():
+            self._put(_row(paper.feed_id, paper.path, "first", paper.first, paper.last, paper.rows), paper.data)
 
     def readings(self, files: Files, first: date, last: date, file_period: str, only_from: date | None) -> None:
         plan = []

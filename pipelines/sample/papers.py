@@ -282,7 +282,6 @@ class Papers:
                 make("wastewater", "generated", flow, unit="m3", decimals=0),
                 make("wastewater", "treated", flow, unit="m3", decimals=0),
             ]
-        activity = park.activity(enterprise)
         if number in _COPPER_RECOVERY:
             scrap = sum((park.output(enterprise, p.code) for p in enterprise.products), np.zeros(len(park.days))) * 3.1e-4
             waste = scrap * 2.6
@@ -292,7 +291,7 @@ class Papers:
                 make("general_solid_waste", "generated", waste),
                 make("general_solid_waste", "recycled", waste * _SOLID_WASTE_USED[number]),
             ]
-        hazardous = activity * enterprise.employees * 0.9e-3
+        hazardous = park.hazardous_waste(enterprise)
         lines += [make("hazardous_waste", "generated", hazardous), make("hazardous_waste", "offsite", hazardous * 0.97)]
         value = park.output_value(enterprise)
         lines += [
@@ -587,5 +586,5 @@ def survey_items() -> dict[str, set[str]]:
 
 
 def modelled_from(end: date, first: date) -> date:
-    """First day the model must know: the start of the first report's year, and of the sample's readings."""
-    return min(date(report_months(end)[0].year, 1, 1), date(first.year, 1, 1))
+    """First day the model must know: the start of the first report's year, and of the year before the sample's readings."""
+    return min(date(report_months(end)[0].year, 1, 1), date(first.year - 1, 1, 1))

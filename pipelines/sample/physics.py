@@ -5,13 +5,14 @@ fault was planted between them. Nothing here knows files, contracts or faults.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 import numpy as np
 
 from pipelines.sample import cast, noise
 from pipelines.sample.cast import Enterprise, Stack, Wastewater
-from pipelines.sample.rhythm import WEEKS, Days, day_of
+from pipelines.sample.rhythm import WEEKS, Days, day_number, day_of
 
 STEAM_HEAT_GJ = 2.78
 """Heat of one tonne of the supplier's steam above feed water, GJ."""
@@ -24,6 +25,31 @@ _STEEL_OWN_POWER_SHARE = 0.31
 _STATION_USE_SHARE = {"E009": 0.088, "E011": 0.165}
 _WWTP_KWH_PER_M3 = 0.38
 _INCINERATOR_MWH_PER_T = 0.46
+_FLY_ASH_PER_T = 0.031
+_HAZARDOUS_PER_EMPLOYEE_T = 0.9e-3
+
+
+@dataclass(frozen=True)
+class Part:
+    """A share of what an enterprise uses of an item (electricity, kWh; water, m3): what a meter of the audit counts."""
+
+    point_id: str
+    enterprise_id: str
+    process_id: str | None
+    item: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a measure, or a change of another kind, does to a part between two dates: a share less, an amount a day more."""
+
+    point_id: str
+    begins: date
+    ends: date
+    saves: float = 0.0
+    adds: float = 0.0
+    measure_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -33,6 +59,8 @@ class Park:
     seed: int
     days: Days
     enterprises: tuple[Enterprise, ...]
+    parts: tuple[Part, ...] = ()
+    effects: tuple[Effect, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_memory", {})
@@ -113,11 +141,40 @@ class Park:
         """A final wastewater outlet by its number."""
         return next(outlet for enterprise in self.enterprises for outlet in enterprise.wastewater if outlet.outlet_id == outlet_id)
 
+    # parts that measures act on
+
+    def _without_effects(self, part: Part) -> np.ndarray:
+        """What a part would use a day had nothing been done to it."""
+        whole = (self._electricity if part.item == "electricity" else self._water)(self.by_id[part.enterprise_id])
+        return whole * part.share * self._wobble(part.point_id, "part", size=0.008)
+
+    def part(self, part: Part, *, without: str | None = None) -> np.ndarray:
+        """What a part uses a day, its effects one after the other; `without` leaves one measure out."""
+        used = self._without_effects(part)
+        for effect in self.effects:
+            if effect.point_id == part.point_id and (without is None or effect.measure_id != without):
+                holds = (self._numbers >= day_number(effect.begins)) & (self._numbers < day_number(effect.ends))
+                used = np.where(holds, used * (1.0 - effect.saves) + effect.adds, used)
+        return used
+
+    def _changed(self, enterprise: Enterprise, item: str, process_id: str | None = None) -> np.ndarray:
+        """What effects change of the enterprise's use a day, or of one process's."""
+        total = np.zeros(len(self.days))
+        for part in self.parts:
+            mine = (part.enterprise_id, part.item) == (enterprise.enterprise_id, item)
+            if mine and (process_id is None or part.process_id == process_id):
+                total = total + self.part(part) - self._without_effects(part)
+        return total
+
     # electricity, kWh
 
     def electricity(self, enterprise: Enterprise) -> np.ndarray:
         """Used inside the enterprise, wherever it came from."""
+        return self._once(
+            ("electricity", enterprise.enterprise_id), lambda: self._electricity(enterprise) + self._changed(enterprise, "electricity")
+        )
 
+    def _electricity(self, enterprise: Enterprise) -> np.ndarray:
         def compute() -> np.ndarray:
             base = enterprise.electricity_base_kwh * (0.45 + 0.55 * np.minimum(self.activity(enterprise) / max(enterprise.load, 0.1), 1.0))
             total = base * self._wobble(enterprise.enterprise_id, "base", size=0.03) * (1.0 + 0.05 * np.abs(self._season))
@@ -131,7 +188,7 @@ class Park:
                 total = total + self.electricity_generated(enterprise) * _STATION_USE_SHARE[enterprise.enterprise_id]
             return total
 
-        return self._once(("electricity", enterprise.enterprise_id), compute)
+        return self._once(("electricity without effects", enterprise.enterprise_id), compute)
 
     def electricity_generated(self, enterprise: Enterprise) -> np.ndarray:
         def compute() -> np.ndarray:
@@ -164,7 +221,8 @@ class Park:
 
         def compute() -> np.ndarray:
             if share is not None:
-                return self.electricity(enterprise) * share * self._wobble(process_id, "share", size=0.012)
+                used = self._electricity(enterprise) * share * self._wobble(process_id, "share", size=0.012)
+                return used + self._changed(enterprise, "electricity", process_id)
             total = np.zeros(len(self.days))
             for product in enterprise.products:
                 if product.process_id == process_id:
@@ -178,7 +236,9 @@ class Park:
 
     def water(self, enterprise: Enterprise) -> np.ndarray:
         """Fresh water taken in, m3."""
+        return self._once(("water", enterprise.enterprise_id), lambda: self._water(enterprise) + self._changed(enterprise, "water"))
 
+    def _water(self, enterprise: Enterprise) -> np.ndarray:
         def compute() -> np.ndarray:
             working = 0.35 + 0.65 * np.minimum(self.activity(enterprise) / max(enterprise.load, 0.1), 1.0)
             total = enterprise.water_base_m3 * working * self._wobble(enterprise.enterprise_id, "water", size=0.03)
@@ -189,7 +249,7 @@ class Park:
                     )
             return total * (1.0 + 0.03 * self._season)
 
-        return self._once(("water", enterprise.enterprise_id), compute)
+        return self._once(("water without effects", enterprise.enterprise_id), compute)
 
     def recycled_water(self, enterprise: Enterprise) -> np.ndarray:
         """Water used again, m3: share = recycled / (recycled + fresh)."""
@@ -333,6 +393,14 @@ class Park:
             ("stack_concentration", stack.outlet_id, pollutant),
             lambda: stack.mg_m3[pollutant] * np.clip(self._wobble(stack.outlet_id, pollutant, size=0.085, scale=8), 0.4, 1.9),
         )
+
+    # waste
+
+    def hazardous_waste(self, enterprise: Enterprise) -> np.ndarray:
+        """Hazardous waste that arises, t."""
+        if enterprise.kind == "incineration":
+            return self.output(enterprise, "E011-BURNT") * _FLY_ASH_PER_T
+        return self.activity(enterprise) * enterprise.employees * _HAZARDOUS_PER_EMPLOYEE_T
 
     # money
 

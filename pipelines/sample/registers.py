@@ -8,7 +8,7 @@ from datetime import date
 
 import polars as pl
 
-from pipelines.sample import cast, drops
+from pipelines.sample import audit, cast, drops
 from pipelines.sample.files import account, credit_code, mn, platform_code, tag
 from pipelines.sample.monitors import PLATFORM_STACKS, Monitors
 
@@ -111,10 +111,15 @@ class Registers:
                 (p.point_id, owner, p.outlet_id, p.process_id, p.name, p.kind, since, until)
                 for p in self.monitors.points.values()
                 for owner, since, until in self._rows(p.enterprise_id)
+            ]
+            + [
+                (p.point_id, p.enterprise_id, None, p.process_id, p.name, p.kind, cast.VALID_SINCE, None)
+                for p in audit.story().parts
             ],
-        )
+        )  # fmt: skip
 
     def channel(self) -> pl.DataFrame:
+        """How numbers are to be read. The park's system has read its monitors since the sample begins, the audit's book since long before."""
         number = lambda value: None if value is None else f"{value:g}"  # noqa: E731 - one cell of a text table
         return self._frame(
             [
@@ -145,12 +150,19 @@ class Registers:
                     number(c.digits),
                     str(c.step_minutes),
                     c.flow_item,
-                    cast.VALID_SINCE,
+                    str(self.monitors.first),
                     None,
                 )
                 for c in self.monitors.channels.values()
+            ]
+            + [
+                (
+                    p.point_id, p.parameter_code, None, None, None, None, "cumulative", number(p.multiplier), "7", str(31 * 24 * 60), None,
+                    cast.VALID_SINCE, None,
+                )
+                for p in audit.story().parts
             ],
-        )
+        )  # fmt: skip
 
     def meter_event(self) -> pl.DataFrame:
         event = self.monitors.exchange()
@@ -169,7 +181,8 @@ class Registers:
     def meter_link(self) -> pl.DataFrame:
         return self._frame(
             ["point_id", "parent_point_id", "role", "share", "formula", "valid_from", "valid_to"],
-            [(c.point_id, c.parent, c.role, None, None, cast.VALID_SINCE, None) for c in self.monitors.channels.values() if c.role],
+            [(c.point_id, c.parent, c.role, None, None, cast.VALID_SINCE, None) for c in self.monitors.channels.values() if c.role]
+            + [(p.point_id, p.parent, "check", None, None, cast.VALID_SINCE, None) for p in audit.story().parts],
         )
 
     def flow_link(self) -> pl.DataFrame:

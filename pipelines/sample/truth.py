@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.sample import cast
+from pipelines.sample.audit_papers import AuditPapers
 from pipelines.sample.drops import Delivered, parquet
 from pipelines.sample.faults import FILE_FAULTS, LOSING, UNREGISTERED_ACCOUNT, Faults
 from pipelines.sample.monitors import CONDITIONS, Channel, Monitors, wastewater_point
@@ -29,6 +30,9 @@ TABLES = {
     "conditions": "One row per true event that a rule should notice although nobody falsified anything.",
     "deliveries": "One row per file: canonical rows a faultless reader and loader finds; held ones wait; phase later lies in sample_later.",
     "designed_grades": "One row per electroplater: the grade its figures were chosen for.",
+    "measure_savings": "One row per measure and month: what its meter counted, and how much more it would have counted without the measure.",
+    "waste_stock": "One row per enterprise, waste and month: what is in store at its end, t.",
+    "planted_audit": "One row per thing of the audit that a method should notice: record, key, what was planted.",
 }
 DESIGNED_GRADES = {"E003": "I", "E004": "II", "E005": "III", "E006": "none"}
 _FAULTS = {
@@ -44,8 +48,8 @@ _FAULT_VALUES = {
 class Truth:
     """Computes the tables; `write` puts them down."""
 
-    def __init__(self, monitors: Monitors, faults: Faults, delivered: list[Delivered]) -> None:
-        self.monitors, self.faults, self.park = monitors, faults, monitors.park
+    def __init__(self, monitors: Monitors, faults: Faults, papers: AuditPapers, delivered: list[Delivered]) -> None:
+        self.monitors, self.faults, self.papers, self.park = monitors, faults, papers, monitors.park
         self.ledger = pl.DataFrame(delivered, schema_overrides={"fault_id": pl.String})
         lost = [fault.fault_id for fault in FILE_FAULTS if fault.kind in LOSING]
         self._lost = self.ledger.filter((pl.col("phase") == "later") & pl.col("fault_id").is_in(lost))
@@ -303,6 +307,9 @@ class Truth:
                     "grade": list(DESIGNED_GRADES.values()),
                 }
             ),
+            "measure_savings": self.papers.audit.savings(),
+            "waste_stock": self.papers.waste.stocks(),
+            "planted_audit": self.papers.planted(),
         }
 
 

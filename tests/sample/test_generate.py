@@ -33,8 +33,10 @@ def test_another_seed_gives_another_park(tmp_path: Path) -> None:
     generate(tmp_path / "b", days=3, end=END, seed=2)
     a, b = _hashes(tmp_path / "a" / "raw"), _hashes(tmp_path / "b" / "raw")
     same = {path for path in a.keys() & b.keys() if a[path] == b[path]}
-    # Only what is fixed about the park stays: registers without figures of the model, and the surveyor's findings.
-    assert all(path.startswith(("registers/", "survey_answers/")) for path in same), same
+    # Only what is fixed about the park stays: registers and papers without figures of the model, and the surveyors' findings.
+    fixed = ("registers/", "survey_answers/", "survey_checklists/", "audit_papers/", "park_events/")
+    assert all(path.startswith(fixed) for path in same), same
+    assert not {"audit_papers/measures.xlsx", "audit_papers/targets.csv", "audit_meter_book/book.csv"} & same
 
 
 def test_default_sample_keeps_its_size(sample: SampleReport) -> None:
@@ -61,7 +63,8 @@ def test_a_longer_sample_repeats_the_shorter_one(tmp_path: Path) -> None:
     short, long = _hashes(tmp_path / "short" / "raw"), _hashes(tmp_path / "long" / "raw")
     last_week = str(END - timedelta(days=1))
     growing = (last_week, "2026-05.", "2026-05_")  # the open week's and the open month's files
-    assert {path for path in short if short[path] != long.get(path)} == {path for path in short if any(part in path for part in growing)}
+    grown = {path for path in short if any(part in path for part in growing)} - {"waste_manifests/manifests_2026-05.xlsx"}  # nothing leaves then
+    assert {path for path in short if short[path] != long.get(path)} == grown
     daily = [path for path in short if path.startswith("e007_steel_cems/")]
     assert len(daily) == 17  # one was sent twice
     for feed, key in (("utility_electricity/electricity_2026-05.csv", ["户号", "数据时间"]),):
@@ -140,7 +143,7 @@ def test_files_a_month_for_long_histories(tmp_path: Path) -> None:
     readings = [
         path
         for path in (tmp_path / "raw").rglob("*")
-        if path.is_file() and not path.parts[-2].startswith(("report_", "registers", "survey"))
+        if path.is_file() and not path.parts[-2].startswith(("report_", "registers", "survey", "audit_", "park_events", "waste_"))
     ]
     per_feed = {folder.name: sum(path.is_file() for path in folder.rglob("*")) for folder in (tmp_path / "raw").iterdir()}
     assert report.later_files == 0

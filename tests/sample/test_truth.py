@@ -10,18 +10,16 @@ import pytest
 from pipelines.contracts.standards import load_standards
 from pipelines.sample import cast, papers, truth
 from pipelines.sample.faults import FILE_FAULTS, VALUE_FAULTS, Faults
-from pipelines.sample.generate import DEFAULT_DAYS, DEFAULT_END, DEFAULT_SEED
+from pipelines.sample.generate import DEFAULT_DAYS, DEFAULT_END, model
 from pipelines.sample.monitors import Monitors
-from pipelines.sample.physics import Park
-from pipelines.sample.rhythm import Days, month_start
+from pipelines.sample.rhythm import month_start
 
 FIRST = DEFAULT_END - timedelta(days=DEFAULT_DAYS - 1)
 
 
 @pytest.fixture(scope="module")
 def monitors() -> Monitors:
-    days = Days(papers.modelled_from(DEFAULT_END, FIRST), DEFAULT_END)
-    return Monitors(Park(DEFAULT_SEED, days, tuple(cast.enterprises(cast.CORE, DEFAULT_SEED))), FIRST, DEFAULT_END)
+    return Monitors(model(cast.CORE, FIRST, DEFAULT_END), FIRST, DEFAULT_END)
 
 
 def _read(home: Path, table: str) -> pl.DataFrame:
