@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 def references_now(settings: Settings) -> tuple["References", str | None]:
     """References as of the last build, and what a person should know when registers could not be looked at."""
     from pipelines.contracts.standards import load_standards
+    from pipelines.contracts.units import Units
     from pipelines.ingest.references import References, references_from_landing
-    from pipelines.ingest.units import Units
     from pipelines.warehouse.connection import WarehouseError, open_warehouse
     from pipelines.warehouse.lock import LockHeld, write_lock
 

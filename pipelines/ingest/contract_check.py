@@ -20,9 +20,9 @@ import polars as pl
 from pipelines.contracts.feed import ColumnSource, FeedContract, FormatKind, Label, Problem, Validity
 from pipelines.contracts.records import RECORD_TYPES, REGISTERS
 from pipelines.contracts.states import Flag, SourceKind, Statistic
+from pipelines.contracts.units import UnitError
 from pipelines.ingest.references import Parameter, References, Unresolved
 from pipelines.ingest.times import pattern_problem
-from pipelines.ingest.units import UnitError
 from pipelines.ingest.words import Refusal, material_word, metric_word, parameter_word
 
 _COMPUTED = {

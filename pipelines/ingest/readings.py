@@ -16,13 +16,13 @@ import polars as pl
 from pipelines.contracts.feed import ColumnSource, FeedContract, ValueSource
 from pipelines.contracts.records import READING
 from pipelines.contracts.states import Flag, State, Statistic
+from pipelines.contracts.units import UnitError
 from pipelines.ingest.numbers import QUALIFIER, Numbers, converted, holds_word, read_numbers
 from pipelines.ingest.parts import Parts
 from pipelines.ingest.readers.table import SOURCE_ROW
 from pipelines.ingest.references import References
 from pipelines.ingest.refusals import Refusals
 from pipelines.ingest.times import Axis, time_axis
-from pipelines.ingest.units import UnitError
 from pipelines.ingest.words import (
     Refusal,
     allowed_word,

@@ -14,13 +14,13 @@ import polars as pl
 from pipelines.contracts.feed import ColumnSource, FeedContract
 from pipelines.contracts.records import COUNT, DATE, NUMBER, RECORD_TYPES, REGISTERS, TEXT, WASTE_CODE, Column, RecordType
 from pipelines.contracts.states import State
+from pipelines.contracts.units import UnitError
 from pipelines.ingest.numbers import converted, holds_word, read_numbers
 from pipelines.ingest.parts import Parts
 from pipelines.ingest.readers.table import SOURCE_ROW
 from pipelines.ingest.references import References, Unresolved
 from pipelines.ingest.refusals import Refusals
 from pipelines.ingest.times import example, local_dates, read_dates, read_instants, read_periods
-from pipelines.ingest.units import UnitError
 from pipelines.ingest.words import (
     Refusal,
     allowed_word,

@@ -16,7 +16,7 @@ import polars as pl
 
 from pipelines.contracts.records import RECORD_TYPES, REGISTERS
 from pipelines.contracts.standards import Standards
-from pipelines.ingest.units import Units
+from pipelines.contracts.units import Units
 
 if TYPE_CHECKING:
     import duckdb

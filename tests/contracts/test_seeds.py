@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from pipelines.contracts.standards import Standards, load_standards
+from pipelines.contracts.units import Units
 from pipelines.ingest.references import CAS_ROW, References, Unresolved
-from pipelines.ingest.units import Units
 
 SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
 

@@ -10,10 +10,10 @@ import polars as pl
 from pipelines.contracts.feed import FeedContract
 from pipelines.contracts.records import RECORD_TYPES
 from pipelines.contracts.standards import Standards, load_standards
+from pipelines.contracts.units import Units
 from pipelines.ingest.normalise import Parsed, normalise
 from pipelines.ingest.readers import RawTable
 from pipelines.ingest.references import References
-from pipelines.ingest.units import Units
 
 SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
 EVER = date(2000, 1, 1)

@@ -8,10 +8,10 @@ import pytest
 
 from pipelines.contracts.records import RECORD_TYPES
 from pipelines.contracts.standards import Standards, load_standards
+from pipelines.contracts.units import Units
 from pipelines.ingest import fingerprints
 from pipelines.ingest.fingerprints import WAITING_RULES, changed_meanings, parse_fingerprint
 from pipelines.ingest.references import References
-from pipelines.ingest.units import Units
 from pipelines.settings import CHECKOUT
 from tests.ingest.depot import rows_of
 from tests.ingest.park import BILLS, CEMS, contract

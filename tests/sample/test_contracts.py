@@ -11,11 +11,11 @@ from pipelines.contracts.feed import FeedContract, Format, FormatKind, Label, Ti
 from pipelines.contracts.records import RECORD_TYPES, REGISTERS, LoadMode
 from pipelines.contracts.standards import Standards, load_standards
 from pipelines.contracts.states import SourceKind
+from pipelines.contracts.units import Units
 from pipelines.ingest.contract_check import check
 from pipelines.ingest.normalise import Parsed, normalise
 from pipelines.ingest.readers import Unreadable, read
 from pipelines.ingest.references import References
-from pipelines.ingest.units import Units
 from pipelines.sample import cast, papers, rhythm, truth
 from pipelines.sample.generate import SampleReport, generate
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from pipelines.contracts.standards import load_standards
-from pipelines.ingest.units import Units
+from pipelines.contracts.units import Units
 
 SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
 OPERATORS = {ast.Mult: operator.mul, ast.Div: operator.truediv}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.ingest.units import UnitError, Units
+from pipelines.contracts.units import UnitError, Units
 from tests.ingest.given import standards, units
 
 
