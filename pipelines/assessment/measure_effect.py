@@ -477,7 +477,7 @@ _OF_METERS = (MEASURE_EFFECT, MEASURE_MODEL_TERM, MEASURE_MODEL_ACCEPTANCE, MEAS
 
 def verify_measures(frames: Frames, context: Context) -> Outcome:
     """Verify every implemented measure on every meter it acts on."""
-    rules, units = Rules.of(frames["rules"], context.today), Units(context.standards)
+    rules, units = Rules.of(frames["rules"], context.today), context.units
     inputs = Inputs(
         frames["quantities"], frames["production"], frames["consumption"], frames["emission"], frames["points"], frames["relations"],
         rules.settings["coverage"],

@@ -14,6 +14,7 @@ import polars as pl
 
 from pipelines.contracts.records import PARK_ID, STATE, TEXT, Column
 from pipelines.contracts.standards import Standards
+from pipelines.contracts.units import Units
 from pipelines.warehouse.tables import BUILD_ID, Table
 
 RULE_VERSION = Column("rule_version", TEXT, "Method, its version, and a hash of every reference row that it read.")
@@ -95,6 +96,11 @@ class Context:
     park_id: str
     today: date
     standards: Standards
+
+    @cached_property
+    def units(self) -> Units:
+        """Conversions between units of the standards; one for all methods of a build, because making it costs half a second."""
+        return Units(self.standards)
 
 
 @dataclass(frozen=True)

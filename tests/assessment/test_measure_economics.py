@@ -103,7 +103,7 @@ def test_the_interpolated_rate_lies_between_its_trial_rates(flow: float, years: 
     assert (exact is None) == (near is None)
     if exact is not None:
         # NPV is convex in the rate, so that a chord never lies to the left of the root
-        assert exact - 1e-9 <= near <= exact + 0.01
+        assert exact - 1e-9 * (1 + exact) <= near <= exact + 0.01 + 1e-9 * exact
 
 
 class TestNoRate:
