@@ -31,7 +31,7 @@ Frames = Mapping[str, pl.DataFrame]
 class Source:
     """A table or view a method reads, whole, and the columns of it; the frame has them in this order.
 
-    Tables of `assessment` are those that methods before this one have just computed.
+    Tables of `assessment` are those that methods before this one have just computed; a method's own are those of the build before.
     """
 
     table: str
