@@ -9,11 +9,13 @@ import polars as pl
 import pytest
 
 from pipelines.assessment.assembly import ScoresRefused
-from pipelines.assessment.methods import TABLES
+from pipelines.assessment.enterprise_index import ENTERPRISE_INDEX
 from pipelines.contracts.standards import Standards
 from pipelines.contracts.states import BuildStatus, GateStatus, State
 from tests.assessment.park import Park, months
 from tests.assessment.systems import cell, group_row, qualitative, quantitative, standards, system_row, thresholds, words
+
+TABLES = tuple(table for result in ENTERPRISE_INDEX.results for table in (result.latest, result.history))
 
 # The electroplater of the published worked example (see test_index).
 ANSWERS = {
