@@ -343,20 +343,23 @@ def _months_between(start: date, end: date) -> int:
 def _why_too_short(found: Verification, before: list[dict], after: list[dict], rules: Rules) -> list[str]:
     word = found.resolution + "s"
     asked, least, coverage = rules.settings[f"baseline_{word}"], rules.settings[f"reporting_{word}"], rules.settings["coverage"]
-    span = sum(row["role"] == BASELINE for row in found.periods)
-    why = sorted({row["excluded_because"] for row in found.periods if row["excluded_because"] is not None})
-    because = f" ({'; '.join(why)})" if why else ""
+    span = {role: sum(row["role"] == role for row in found.periods) for role in (BASELINE, REPORTING)}
     reasons = []
-    if span < asked:
-        reasons.append(f"the baseline has {span} of {asked:g} {word}")
-    elif len(before) < coverage * span:
-        reasons.append(f"the baseline has {len(before)} usable {word} of {span}{because}")
+    if span[BASELINE] < asked:
+        reasons.append(f"the baseline has {span[BASELINE]} of {asked:g} {word}")
+    elif len(before) < coverage * span[BASELINE]:
+        reasons.append(f"the baseline has {len(before)} usable {word} of {span[BASELINE]}{_why_not_usable(found, BASELINE)}")
     if len(after) < least:
-        reporting = sum(row["role"] == REPORTING for row in found.periods)
+        since = found.windows[REPORTING][0]
         reasons.append(
-            f"in operation since {found.windows[REPORTING][0]}: {len(after)} usable {word} of {reporting}, {least:g} are needed{because if reporting else ''}"
+            f"in operation since {since}: {len(after)} usable {word} of {span[REPORTING]}, {least:g} are needed{_why_not_usable(found, REPORTING)}"
         )
     return reasons
+
+
+def _why_not_usable(found: Verification, role: str) -> str:
+    why = sorted({row["excluded_because"] for row in found.periods if row["role"] == role and row["excluded_because"] is not None})
+    return f" ({'; '.join(why)})" if why else ""
 
 
 # -- rows ------------------------------------------------------------------------------------------------------------------------------

@@ -67,29 +67,29 @@ def period_end(start: date, resolution: str) -> date:
 def meter_series(inputs: Inputs, point_id: str, parameter_code: str, resolution: str, today: date) -> Series | None:
     """What a point counted of a parameter; None where nothing of it is known.
 
-    The point's own quantities come first (meters, masses as sent, concentration times flow); where it has none and stands at an
-    outlet, the emission accounts of that outlet speak, month by month.
+    A pollutant at an outlet is what the emission accounts of the outlet say, month by month. Everything else is the point's own
+    quantities: meters, masses as sent, and before treatment concentration times flow.
     """
     same = perimeter(inputs.relations, "point", point_id, today)
     ids = list(same.ids)
+    outlets = inputs.points.filter(pl.col("point_id").is_in(ids))["outlet_id"].drop_nulls().unique().sort().to_list()
+    masses = inputs.emission.filter(pl.col("outlet_id").is_in(outlets) & (pl.col("pollutant_code") == parameter_code))
+    if not masses.is_empty() and resolution == MONTH:
+        # A shared outlet stands with each enterprise that bears a part of it: together they are the outlet.
+        months = masses.group_by(pl.col("month_start_date").alias("period_start")).agg(
+            quantity=_sum_of_known("mass_kg"),
+            measured_quantity=_sum_of_known("measured_kg"),
+            share=pl.col("completeness_share").fill_null(1.0).mean(),
+        )
+        return Series(_scaled(months, inputs.coverage), "kg", f"emission accounts of outlet {', '.join(outlets)}")
     rows = inputs.quantities.filter(
         pl.col("point_id").is_in(ids) & (pl.col("parameter_code") == parameter_code) & pl.col("quantity").is_not_null()
     )
-    if not rows.is_empty():
-        words = ", ".join(sorted(rows["basis"].unique().to_list())).replace("concentration_flow", "concentration times flow")
-        history = "".join(f"; {note}" for note in same.notes)
-        return Series(_per_period(rows, resolution, inputs.coverage), rows["unit"].drop_nulls().first(), f"readings ({words}){history}")
-    outlets = inputs.points.filter(pl.col("point_id").is_in(ids))["outlet_id"].drop_nulls().unique().to_list()
-    masses = inputs.emission.filter(pl.col("outlet_id").is_in(outlets) & (pl.col("pollutant_code") == parameter_code))
-    if masses.is_empty() or resolution == DAY:
+    if rows.is_empty():
         return None
-    # A shared outlet stands with each enterprise that bears a part of it: together they are the outlet.
-    months = masses.group_by(pl.col("month_start_date").alias("period_start")).agg(
-        quantity=_sum_of_known("mass_kg"),
-        measured_quantity=_sum_of_known("measured_kg"),
-        share=pl.col("completeness_share").fill_null(1.0).mean(),
-    )
-    return Series(_scaled(months, inputs.coverage), "kg", f"emission accounts of outlet {', '.join(sorted(outlets))}")
+    words = ", ".join(sorted(rows["basis"].unique().to_list())).replace("concentration_flow", "concentration times flow")
+    history = "".join(f"; {note}" for note in same.notes)
+    return Series(_per_period(rows, resolution, inputs.coverage), rows["unit"].drop_nulls().first(), f"readings ({words}){history}")
 
 
 def _sum_of_known(name: str) -> pl.Expr:

@@ -233,22 +233,26 @@ def load_shares(series: pl.DataFrame) -> pl.DataFrame:
 # -- one series ------------------------------------------------------------------------------------------------------------------------
 
 
-def outlook_of(months: Sequence[date], values: Sequence[float], newest: date) -> tuple[dict[str, Any], Path | None]:
-    """Status, scores and forecast of one series.
+def why_none(months: Sequence[date], values: Sequence[float], newest: date) -> tuple[str, str] | None:
+    """Status and reason of a series that cannot be forecast; None where it can.
 
     Args:
         months: First days of its known months, in order.
         newest: The newest month that anything is known of the item.
     """
-    first, tail = unbroken_tail(months, values)
+    _, tail = unbroken_tail(months, values)
     last = months[-1]
-    found: dict[str, Any] = {"months_of_data": tail.size, "first_month": first, "last_month": last, "origins": 0}
     if months_after(last, _ENDED_AFTER_MONTHS) < newest:
-        return found | {"status": ENDED, "reason": f"its last known month is {last:%Y-%m}, the park's is {newest:%Y-%m}"}, None
+        return ENDED, f"its last known month is {last:%Y-%m}, the park's is {newest:%Y-%m}"
     if tail.size < YEAR:
-        return found | {"status": TOO_SHORT, "reason": f"{tail.size} of {YEAR} months without a gap are known"}, None
+        return TOO_SHORT, f"{tail.size} of {YEAR} months without a gap are known"
     if not tail[-YEAR:].any():
-        return found | {"status": NOTHING, "reason": "it was 0 in every month of the last year"}, None
+        return NOTHING, "it was 0 in every month of the last year"
+    return None
+
+
+def forecast(tail: np.ndarray) -> tuple[dict[str, Any], Path]:
+    """Method, scores and forecast of a series that can be forecast."""
     scores, origins = back_test(tail)
     method, reason = SEASONAL_NAIVE, None
     if not scores:
@@ -257,21 +261,20 @@ def outlook_of(months: Sequence[date], values: Sequence[float], newest: date) ->
         method = SEASONAL_SES
     else:
         reason = "the model did not beat last year's months on the series' own past"
+    found = {"method": method, "reason": reason, "origins": origins}
     for name, short in ((SEASONAL_NAIVE, "naive"), (SEASONAL_SES, "model")):
         if name in scores:
             found |= {f"mase_{short}": scores[name].mase, f"smape_{short}_percent": scores[name].smape}
-    path = _FORECASTERS[method](tail, HORIZON)
-    # What never was negative will not become so.
-    return found | {"status": FORECAST, "method": method, "reason": reason, "origins": origins, "is_signed": bool((tail < 0).any())}, path
+    return found, _FORECASTERS[method](tail, HORIZON)
 
 
 def _is_better(model: Score, naive: Score) -> bool:
     return model.mase is not None and naive.mase is not None and model.mase < naive.mase
 
 
-def inputs_hash(months: Sequence[date], values: Sequence[float], newest: date) -> str:
+def inputs_hash(months: Sequence[date], values: Sequence[float]) -> str:
     """Of what a forecast depends on; sums of floats differ in their last digits with the order they were taken in."""
-    text = "\x1e".join([VERSION, newest.isoformat(), *(f"{month} {value:.9e}" for month, value in zip(months, values, strict=True))])
+    text = "\x1e".join([VERSION, *(f"{month} {value:.9e}" for month, value in zip(months, values, strict=True))])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -290,38 +293,35 @@ def look_ahead(frames: Frames, context: Context) -> Outcome:
         .agg("month_start_date", "value", pl.col("unit").last())
         .iter_rows()
     }
-    chosen = _chosen(list(grouped), shares)
+    impossible = {key: why for key, (months, values, _) in grouped.items() if (why := why_none(months, values, newest[key[2]])) is not None}
+    chosen = _chosen([key for key in grouped if key not in impossible], shares)
     of_series: list[dict[str, Any]] = []
     of_months: list[dict[str, Any]] = []
     fitted = 0
     for key, (months, values, unit) in grouped.items():
         share, leads = shares.get(key, (None, True))
-        base = dict(zip(KEY, key, strict=True)) | {"unit": unit, "load_share": share}
-        if key not in chosen:
-            reason = "outside the leading share of its item" if not leads else f"beyond the {_MOST_SERIES} series that a night forecasts"
-            first, tail = unbroken_tail(months, values)
-            found = {
-                "status": NOT_CHOSEN,
-                "reason": reason,
-                "months_of_data": tail.size,
-                "first_month": first,
-                "last_month": months[-1],
-                "origins": 0,
-            }
-            of_series.append(base | found | {"state": State.MISSING.value})
+        first, tail = unbroken_tail(months, values)
+        row = dict(zip(KEY, key, strict=True)) | {
+            "unit": unit, "load_share": share, "months_of_data": tail.size, "first_month": first, "last_month": months[-1], "origins": 0,
+            "state": State.MISSING.value,
+        }  # fmt: skip
+        if key in impossible:
+            of_series.append(row | dict(zip(("status", "reason"), impossible[key], strict=True)))
             continue
-        digest = inputs_hash(months, values, newest[key[2]])
+        if key not in chosen:
+            reason = f"beyond the {_MOST_SERIES} series that a night forecasts" if leads else "outside the leading share of its item"
+            of_series.append(row | {"status": NOT_CHOSEN, "reason": reason})
+            continue
+        digest = inputs_hash(months, values)
+        row |= {"status": FORECAST, "inputs_hash": digest, "state": State.ESTIMATED.value}
         if (held := kept.of(key, digest)) is not None:
-            of_series.append(held[0] | {"load_share": share})
+            of_series.append(held[0] | row | {"origins": held[0]["origins"]})
             of_months += held[1]
             continue
         fitted += 1
-        found, path = outlook_of(months, values, newest[key[2]])
-        is_signed = found.pop("is_signed", False)
-        state = State.MISSING.value if path is None else State.ESTIMATED.value
-        of_series.append(base | found | {"inputs_hash": digest, "state": state})
-        if path is not None:
-            of_months += _months(base, found, path, is_signed)
+        found, path = forecast(tail)
+        of_series.append(row | found)
+        of_months += _months(row | found, path, is_signed=bool((tail < 0).any()))
     done = {OUTLOOK.name: _frame(of_months, OUTLOOK), OUTLOOK_SERIES.name: _frame(of_series, OUTLOOK_SERIES)}
     status = done[OUTLOOK_SERIES.name]["status"]
     return Outcome(
@@ -355,19 +355,19 @@ class _Kept:
         if row is None or row["inputs_hash"] != digest:
             return None
         months = self._months.get(key, [])
-        return (row, months) if (row["status"] == FORECAST) == bool(months) else None
+        return (row, months) if months else None
 
 
-def _months(base: dict[str, Any], found: dict[str, Any], path: Path, is_signed: bool) -> list[dict[str, Any]]:
+def _months(row: Mapping[str, Any], path: Path, is_signed: bool) -> list[dict[str, Any]]:
+    """Rows of `outlook`; what never was negative does not become so."""
     floor = -np.inf if is_signed else 0.0
     low_80, high_80 = path.bounds(0.80)
     low_95, high_95 = path.bounds(0.95)
     columns = {"value": path.values, "lower_80": low_80, "upper_80": high_80, "lower_95": low_95, "upper_95": high_95}
     return [
-        {name: base[name] for name in (*KEY, "unit")}
-        | {"month_start_date": months_after(found["last_month"], ahead + 1), "months_ahead": ahead + 1, "method": found["method"]}
+        {name: row[name] for name in (*KEY, "unit", "method")}
+        | {"month_start_date": months_after(row["last_month"], ahead + 1), "months_ahead": ahead + 1, "state": State.ESTIMATED.value}
         | {name: None if np.isnan(column[ahead]) else float(max(column[ahead], floor)) for name, column in columns.items()}
-        | {"state": State.ESTIMATED.value}
         for ahead in range(HORIZON)
     ]
 

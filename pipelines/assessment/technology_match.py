@@ -64,17 +64,20 @@ def needs_of_findings(findings: pl.DataFrame, places: "Places") -> list[Need]:
 
 
 def needs_of_indicators(indicators: pl.DataFrame, items_of_metrics: Mapping[str, frozenset[str]], places: "Places") -> list[Need]:
-    """Indicators of the running year that are short of a grade and rest on a metric."""
+    """Indicators of the running year that are short of a grade and rest on a metric of items that can be saved."""
     short = indicators.filter(
         (pl.col("period_type") == "rolling_12m") & pl.col("next_grade").is_not_null() & pl.col("metric_code").is_not_null()
     )
     needs = []
     for row in short.sort("enterprise_id", "index_system_id", "indicator_id").iter_rows(named=True):
+        items = items_of_metrics.get(row["metric_code"])
+        if not items:
+            continue
         lower = row["direction"] == "lower_is_better" and row["value"] and row["gap_to_next_grade"] is not None
         needs.append(
             Need(
                 INDICATOR, f"{row['index_system_id']}:{row['indicator_id']}", row["enterprise_id"], places.sector(row["enterprise_id"]), None,
-                items_of_metrics.get(row["metric_code"], frozenset()), places.processes(row["enterprise_id"]),
+                items, places.processes(row["enterprise_id"]),
                 gap_share=row["gap_to_next_grade"] / row["value"] if lower else None,
             )
         )  # fmt: skip
@@ -110,11 +113,14 @@ def _held(rows: pl.DataFrame, on: date, key: str) -> pl.DataFrame:
 
 
 def items_of_metrics(metrics: pl.DataFrame, parameters: pl.DataFrame) -> dict[str, frozenset[str]]:
-    """Items and pollutants that a metric counts on either side; of total energy every energy item."""
+    """Items and pollutants that a metric counts on either side; of total energy every energy item.
+
+    A share that is treated before discharge is none of them: it grows by treating, and not by saving.
+    """
     energy = frozenset(parameters.filter(pl.col("kind") == "energy")["parameter_code"])
     known = frozenset(parameters["parameter_code"])
     found = {}
-    for row in metrics.iter_rows(named=True):
+    for row in metrics.filter((pl.col("stage") != "discharge") | (pl.col("direction") == "lower_is_better")).iter_rows(named=True):
         codes: set[str] = set()
         for side in ("numerator", "denominator"):
             if row[f"{side}_source"] == "production":
@@ -334,7 +340,7 @@ MATCHING = Method(
             "assessment.enterprise_indicator",
             "enterprise_id, period_type, index_system_id, indicator_id, metric_code, value, direction, next_grade, gap_to_next_grade",
         ),
-        "metrics": Source.of("reference.metric", "metric_code, numerator_source, numerator_code, denominator_source, denominator_code, valid_from, valid_to"),
+        "metrics": Source.of("reference.metric", "metric_code, numerator_source, numerator_code, denominator_source, denominator_code, direction, stage, valid_from, valid_to"),
         "parameters": Source.of("reference.parameter", "parameter_code, kind"),
     },
     results=(TECHNOLOGY_MATCH, MATERIAL_MATCH),

@@ -264,6 +264,11 @@ class TestNoForecast:
     def test_a_year_of_nothing(self, shipped_standards: Standards) -> None:
         assert only(run(shipped_standards, used("E1", np.zeros(36))))["status"] == "nothing"
 
+    def test_what_cannot_be_forecast_takes_nobody_s_place(self, shipped_standards: Standards, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(outlook, "_MOST_SERIES", 1)
+        both = pl.concat([used("E1", noisy(3)), used("E1", 9 * PATTERN[:5], item="steam", begin=date(2025, 8, 1))])
+        assert set(run(shipped_standards, both).frames["outlook_series"]["status"]) == {FORECAST, "too_short"}
+
     def test_no_data_at_all(self, shipped_standards: Standards) -> None:
         outcome = run(shipped_standards)
         assert all(frame.is_empty() for frame in outcome.frames.values())
@@ -308,7 +313,7 @@ class TestKept:
     def test_what_rests_on_the_same_months_is_not_made_again(self, shipped_standards: Standards, monkeypatch: pytest.MonkeyPatch) -> None:
         consumption = pl.concat([used("E1", noisy(3)), used("E1", PATTERN[:5], item="natural_gas", begin=date(2025, 8, 1))])
         first = run(shipped_standards, consumption)
-        assert "2 of them computed anew" in first.message
+        assert "1 of them computed anew" in first.message
 
         def refuse(*_: object) -> None:
             raise AssertionError("nothing has changed, and something is fitted")

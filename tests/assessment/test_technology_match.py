@@ -184,6 +184,10 @@ class TestIndicators:
         graded.indicators = [INDICATOR | {"metric_code": "wastewater_per_output"}]
         assert graded.matches()[0]["matched_items"] == ["wastewater"]
 
+    def test_saving_water_treats_no_more_of_it(self, graded: Given) -> None:
+        graded.indicators = [INDICATOR | {"metric_code": "wastewater_treatment_rate", "direction": "higher_is_better"}]
+        assert graded.names() == []
+
     @pytest.mark.parametrize("change", [{"next_grade": None}, {"metric_code": None}, {"period_type": "calendar_year"}])
     def test_what_asks_for_nothing(self, graded: Given, change: dict) -> None:
         graded.indicators = [INDICATOR | change]

@@ -38,16 +38,20 @@ def built(template: Any, dbt_target: Any, tmp_path_factory: pytest.TempPathFacto
     warehouse = Warehouse(path, dbt_target)
     bill = {"point_id": "billed", "parameter_code": "natural_gas", "statistic": "cou", "source_kind": "manual_entry", "value": 300.0, "unit": "m3",
             "period_start_utc": instant(0), "period_end_utc": instant(3)}  # fmt: skip
-    point_names = ("meter", "old_meter", "billed", "inlet", "line", "air", "other")
+    point_names = ("meter", "old_meter", "billed", "inlet", "line", "air", "other", "stack")
     warehouse.load(
         {
             "park": [{"valid_from": SINCE, "area_km2": 1.0}],
             "enterprise": [{"enterprise_id": "E1", "valid_from": SINCE}],
-            "point": [{"point_id": name, "enterprise_id": "E1", "kind": "energy", "valid_from": SINCE} for name in point_names],
+            "point": [
+                {"point_id": name, "enterprise_id": "E1", "kind": "energy", "outlet_id": "O1" if name == "stack" else None, "valid_from": SINCE}
+                for name in point_names
+            ],
             "measure_meter": [
                 {"measure_id": "M1", "point_id": "meter", "parameter_code": "electricity", "driver_code": "production_output hdd:18", "valid_from": SINCE},
                 {"measure_id": "M1", "point_id": "billed", "parameter_code": "natural_gas", "valid_from": SINCE},
                 {"measure_id": "M1", "point_id": "inlet", "parameter_code": "w01018", "valid_from": SINCE},
+                {"measure_id": "M1", "point_id": "stack", "parameter_code": "a21026", "valid_from": SINCE},
             ],
             "entity_relation": [
                 {"entity_kind": "point", "from_id": "old_meter", "to_id": "meter", "relation": "renamed", "effective_date": date(2025, 3, 2)}
@@ -60,6 +64,8 @@ def built(template: Any, dbt_target: Any, tmp_path_factory: pytest.TempPathFacto
                 *readings("air", "a01001", "avg", "degC", lambda day: 8.0 + day),
                 *readings("inlet", "w01018", "avg", "mg/L", lambda day: 200.0 + 100 * day),
                 *readings("inlet", "w00000", "cou", "m3", lambda day: 50.0),
+                *readings("stack", "a21026", "avg", "mg/m3", lambda day: 20.0),
+                *readings("stack", "a00000", "cou", "m3", lambda day: 1000.0),
                 bill,
             ],
         }
@@ -98,6 +104,10 @@ def test_mass_before_treatment_is_concentration_times_flow(built: Warehouse) -> 
     rows = found(built, "inlet", "w01018", "concentration_flow")
     assert [row[2] for row in rows] == pytest.approx([40, 60, 80])
     assert {row[7] for row in rows} == {"kg"}
+
+
+def test_what_leaves_through_an_outlet_is_accounted_for_elsewhere(built: Warehouse) -> None:
+    assert found(built, "stack", "a21026", "concentration_flow") == []
 
 
 def test_drivers_stand_by_day(built: Warehouse) -> None:

@@ -154,6 +154,12 @@ means as (
     where way_rank = 1
 ),
 
+-- what leaves through an outlet is accounted for there, with gas conditions and substitution
+points_at_outlets as (
+    select distinct point_id from {{ ref('stg_points') }}
+    where outlet_id is not null
+),
+
 -- a pollutant before treatment: what the point itself measured of concentration and flow
 concentration_times_flow as (
     select
@@ -181,6 +187,7 @@ concentration_times_flow as (
             and means.parameter_code = own.parameter_code
             and means.local_date = own.period_start
     where own.point_id is null
+        and means.point_id not in (select point_id from points_at_outlets)
 ),
 
 mean_values as (
