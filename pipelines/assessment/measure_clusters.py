@@ -55,8 +55,12 @@ class Cluster:
         return max(acting.completed for acting in self.measures)
 
 
-def clusters(acting: Iterable[Acting], months_apart: int) -> list[Cluster]:
-    """Measures on one meter, split where whole months enough for a reporting period and a new baseline lie between two of them."""
+def clusters(acting: Iterable[Acting], months_apart: int, works: Sequence[date] = ()) -> list[Cluster]:
+    """Measures on one meter, split where whole months enough for a reporting period and a new baseline lie between two of them.
+
+    Args:
+        works: Days on which works for measures began that are not in operation yet: what the meter counts after them is theirs too.
+    """
     groups: list[list[Acting]] = []
     for measure in sorted(acting, key=lambda one: (one.begins, one.completed, one.measure_id)):
         ended = max((one.completed for one in groups[-1]), default=None) if groups else None
@@ -67,7 +71,7 @@ def clusters(acting: Iterable[Acting], months_apart: int) -> list[Cluster]:
     ends = [max(one.completed for one in group) for group in groups]
     begins = [min(one.begins for one in group) for group in groups]
     return [
-        Cluster(tuple(group), ends[at - 1] if at else None, begins[at + 1] if at + 1 < len(groups) else None)
+        Cluster(tuple(group), ends[at - 1] if at else None, min((day for day in (*begins, *works) if day > ends[at]), default=None))
         for at, group in enumerate(groups)
     ]
 

@@ -490,14 +490,18 @@ def verify_measures(frames: Frames, context: Context) -> Outcome:
         for row in frames["measures"].filter(pl.col("status") == "implemented").sort("measure_id").iter_rows(named=True)
     }
     rows: dict[str, list[dict[str, Any]]] = {result.name: [] for result in _OF_METERS}
+    under_way = dict(frames["measures"].filter(pl.col("status") == "in_progress").select("measure_id", "started_on").iter_rows())
     by_meter: dict[tuple[str, str], list[Acting]] = {}
+    works: dict[tuple[str, str], list[date]] = {}
     for link in _links(frames["meters"], context.today):
-        measure = implemented.get(link["measure_id"])
+        meter, measure = (link["point_id"], link["parameter_code"]), implemented.get(link["measure_id"])
         if measure is not None and measure["completed_on"] is not None:
-            by_meter.setdefault((link["point_id"], link["parameter_code"]), []).append(Acting(measure, link["share"], link["driver_code"]))
+            by_meter.setdefault(meter, []).append(Acting(measure, link["share"], link["driver_code"]))
+        elif (began := under_way.get(link["measure_id"])) is not None:
+            works.setdefault(meter, []).append(began)
     months_apart = int(rules.settings["baseline_months"])
     for meter, acting in sorted(by_meter.items()):
-        for cluster in clusters(acting, months_apart):
+        for cluster in clusters(acting, months_apart, works.get(meter, ())):
             found = verify(cluster, meter, inputs, frames["events"], rules, units, context.today)
             for one in cluster.measures:
                 _add(rows, one, cluster, meter, found, rules, units)

@@ -222,7 +222,7 @@ def savings(
 
 # -- acceptance ------------------------------------------------------------------------------------------------------------------------
 
-_COMPARE: dict[str, Callable[[float, float], bool]] = {
+OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<=": lambda found, limit: found <= limit,
     "<": lambda found, limit: found < limit,
     ">=": lambda found, limit: found >= limit,
@@ -271,7 +271,7 @@ def judge(
         if (first is not None and post_months < first) or (last is not None and post_months >= last):
             continue
         value = _statistic(str(rule["statistic"]), model, saving, factor, reporting_points, rule["confidence"])
-        if not (isfinite(value) or value > 0) or not _COMPARE[rule["operator"]](value, rule["value"]):
+        if not (isfinite(value) or value > 0) or not OPERATORS[rule["operator"]](value, rule["value"]):
             failed.append(f"{rule['statistic']} is {value:.4g}, demanded is {rule['operator']} {rule['value']:g}")
     return [Acceptance(name, tuple(failed)) for name, failed in sorted(found.items())]
 

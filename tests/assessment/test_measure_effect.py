@@ -432,6 +432,17 @@ class TestWindows:
         row = given.effect()
         assert (row["baseline_end"], row["reporting_start"], row["reporting_periods"]) == (date(2025, 1, 1), date(2025, 3, 1), 4)
 
+    def test_works_for_the_next_measure_end_the_reporting_period(self, given: Given) -> None:
+        given.measures = [
+            MEASURE,
+            MEASURE | {"measure_id": "M2", "status": "in_progress", "started_on": date(2025, 5, 20), "completed_on": None},
+        ]
+        given.meters = [METER, METER | {"measure_id": "M2"}]
+        (row,) = given.effects()
+        assert (row["measure_id"], row["reporting_end"], row["reporting_periods"]) == ("M1", date(2025, 5, 1), 4)
+        given.measures[1]["status"] = "approved"
+        assert given.effect()["reporting_periods"] == 6
+
     def test_after_a_year_the_result_stands_and_later_months_are_shown(self, given: Given) -> None:
         more = months(date(2025, 7, 1), [420.0] * 12)
         given.quantities = metered("P1", "electricity", EXAMPLE | more)
