@@ -35,11 +35,12 @@ def test_nothing_is_said_to_be_surer_than_it_is(seed: str, shipped_standards: St
     assert set(own["verification_status"]) <= {"unverified"}
 
 
-class TestRuleSets:
-    @pytest.fixture(scope="class")
-    def model(self) -> BaselineModel:
-        return fit_baseline(MWH, {"production": PRODUCTION})
+@pytest.fixture(scope="module")
+def model() -> BaselineModel:
+    return fit_baseline(MWH, {"production": PRODUCTION})
 
+
+class TestRuleSets:
     def test_one_set_decides(self, shipped_standards: Standards) -> None:
         assert mv_rules(shipped_standards).filter("decides")["rule_set"].unique().to_list() == ["IPMVP-practice"]
         assert Rules.of(mv_rules(shipped_standards), TODAY).deciding == "IPMVP-practice"
