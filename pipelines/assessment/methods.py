@@ -4,13 +4,12 @@ Adding a method is its own module and a line here.
 """
 
 from pipelines.assessment.enterprise_index import ENTERPRISE_INDEX
-from pipelines.assessment.measure_economics import ECONOMICS
-from pipelines.assessment.measure_effect import EFFECT
-from pipelines.assessment.outlook import LOOKING_AHEAD
-from pipelines.assessment.target_progress import PROGRESS
-from pipelines.assessment.technology_match import MATCHING
+from pipelines.assessment.risk_grade import RISK_GRADES
 
-METHODS = (ENTERPRISE_INDEX, ECONOMICS, EFFECT, MATCHING, LOOKING_AHEAD, PROGRESS)
+METHODS = (
+    ENTERPRISE_INDEX,
+    RISK_GRADES,
+)
 
 RESULTS = tuple(result for method in METHODS for result in method.results)
 TABLES = tuple(table for result in RESULTS for table in (result.latest, result.history))
