@@ -4,10 +4,12 @@ Adding a method is its own module and a line here.
 """
 
 from pipelines.assessment.enterprise_index import ENTERPRISE_INDEX
+from pipelines.assessment.obsolete_asset import OBSOLETE_ASSETS
 from pipelines.assessment.risk_grade import RISK_GRADES
 
 METHODS = (
     ENTERPRISE_INDEX,
+    OBSOLETE_ASSETS,
     RISK_GRADES,
 )
 

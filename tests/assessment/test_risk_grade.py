@@ -18,7 +18,7 @@ SEED_OF = {
     "items": "risk_items",
     "criteria": "risk_receptors",
     "thresholds": "risk_thresholds",
-    "matrix": "risk_matrix",
+    "matrix": "risk_matrices",
 }
 RANK = {grade: rank for rank, grade in enumerate(GRADES_ZH)}
 
@@ -244,7 +244,7 @@ class TestUplift:
 class TestEditions:
     def test_m_of_62_is_m3_today_and_was_m4_by_the_guide_of_2014(self, shipped_standards: Standards) -> None:
         thresholds = reference(shipped_standards, RISK_GRADES.reads["thresholds"], "risk_thresholds")
-        matrix = reference(shipped_standards, RISK_GRADES.reads["matrix"], "risk_matrix")
+        matrix = reference(shipped_standards, RISK_GRADES.reads["matrix"], "risk_matrices")
         found = {}
         for day in (date(2017, 6, 1), TODAY):
             rows, cells, set_id = edition_on(day, thresholds, matrix)
@@ -271,7 +271,7 @@ class TestMatrix:
     def test_it_never_falls_where_quantity_control_or_receptors_get_worse(
         self, shipped_standards: Standards, q: int, m: int, e: int, step: str
     ) -> None:
-        matrix = reference(shipped_standards, RISK_GRADES.reads["matrix"], "risk_matrix")
+        matrix = reference(shipped_standards, RISK_GRADES.reads["matrix"], "risk_matrices")
         worse = {"q": min(q + (step == "q"), 3), "m": min(m + (step == "m"), 4), "e": max(e - (step == "e"), 1)}
         for set_id in ("HJ941-2018", "GUIDE-2014"):
             here = only(matrix, set_id=set_id, q_class=f"Q{q}", m_class=f"M{m}", e_class=f"E{e}")["grade"]
@@ -279,7 +279,7 @@ class TestMatrix:
             assert RANK[there] >= RANK[here]
 
     def test_it_has_every_cell(self, shipped_standards: Standards) -> None:
-        matrix = reference(shipped_standards, RISK_GRADES.reads["matrix"], "risk_matrix")
+        matrix = reference(shipped_standards, RISK_GRADES.reads["matrix"], "risk_matrices")
         assert matrix.select("set_id", "q_class", "m_class", "e_class").unique().height == 2 * 3 * 4 * 3
 
     @settings(max_examples=25, deadline=None)

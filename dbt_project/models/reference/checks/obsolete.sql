@@ -1,7 +1,7 @@
 with
 
 standard_rows as (
-    select * from {{ ref('stg_obsolete') }}
+    select * from {{ ref('stg_obsolete_entries') }}
 ),
 
 final as (

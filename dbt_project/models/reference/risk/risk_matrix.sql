@@ -1,7 +1,7 @@
 with
 
 standard_rows as (
-    select * from {{ ref('stg_risk_matrix') }}
+    select * from {{ ref('stg_risk_matrices') }}
 ),
 
 final as (

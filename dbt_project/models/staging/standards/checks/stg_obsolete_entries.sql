@@ -1,5 +1,5 @@
 with rows_of_both as (
-    {{ standard_rows('obsolete', [
+    {{ standard_rows('obsolete_entries', [
         'list_id', 'list_name_zh', 'entry_id', 'category', 'asset_kind', 'match_field', 'match_pattern',
         'capacity_max', 'is_max_included', 'capacity_unit', 'deadline', 'name', 'name_zh', 'note',
         'valid_from', 'valid_to', 'version', 'source_ref', 'verification_status',
