@@ -52,6 +52,13 @@ def least_sure_expr(column: str = "verification_status") -> pl.Expr:
     return rank.replace_strict(dict(enumerate(SUREST_FIRST)), default=None, return_dtype=pl.String)
 
 
+def least_sure_of(*columns: str) -> pl.Expr:
+    """`least_sure` of several columns of a row."""
+    ranks = {status: rank for rank, status in enumerate(SUREST_FIRST)}
+    worst = pl.max_horizontal(pl.col(name).replace_strict(ranks, default=None, return_dtype=pl.Int64) for name in columns)
+    return worst.replace_strict(dict(enumerate(SUREST_FIRST)), default=None, return_dtype=pl.String)
+
+
 def with_enterprise(rows: pl.DataFrame, on: str, outlets: pl.DataFrame, processes: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
     """Rows about enterprises, their outlets, processes and points, with the `enterprise_id` that owned the subject on the day in `on`.
 

@@ -4,11 +4,13 @@ Adding a method is its own module and a line here.
 """
 
 from pipelines.assessment.enterprise_index import ENTERPRISE_INDEX
+from pipelines.assessment.mandatory_audit import MANDATORY_AUDITS
 from pipelines.assessment.obsolete_asset import OBSOLETE_ASSETS
 from pipelines.assessment.risk_grade import RISK_GRADES
 
 METHODS = (
     ENTERPRISE_INDEX,
+    MANDATORY_AUDITS,
     OBSOLETE_ASSETS,
     RISK_GRADES,
 )
