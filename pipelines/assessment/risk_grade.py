@@ -1,8 +1,7 @@
-"""Environmental risk grades of enterprises (企业突发环境事件风险分级, HJ 941-2018): quantity Q, control M, receptors E, and their matrix.
+"""Environmental risk grades of enterprises (企业突发环境事件风险分级, HJ 941-2018): the matrix of quantity Q, control M and receptors E.
 
-Every input that is missing widens what the grade may be: a grade is given when best and worst case agree, and what is missing is named.
-Points, critical quantities, thresholds, caps and the matrix are rows of the standards. Whether an emergency plan is good enough is
-nothing that data can say; that it is there, has not expired and was drilled stands beside the grade.
+A grade is given when the best and the worst case that the inputs allow agree, and what is missing is named. Thresholds and the
+matrix are rows of the standards; what Q, M and E are stands in `risk_ranges`, what the park makes of grades in `risk_park`.
 """
 
 from datetime import date
@@ -10,262 +9,31 @@ from datetime import date
 import polars as pl
 
 from pipelines.assessment.columns import ENTERPRISE, VERIFICATION
-from pipelines.assessment.enterprise_index import OWN_ROLES
 from pipelines.assessment.in_force import in_force, least_sure, least_sure_expr, months_after, with_enterprise
 from pipelines.assessment.method import Context, Frames, Method, Outcome, Result, Source
+from pipelines.assessment.risk_park import park_roll_up, readiness
+from pipelines.assessment.risk_ranges import (
+    E_CLASSES,
+    MEDIA_ZH,
+    answers_in_force,
+    control_ranges,
+    incident_points,
+    item_points,
+    no_texts,
+    quantities,
+    quantity_ranges,
+    receptor_classes,
+)
 from pipelines.contracts.records import BOOL, COUNT, DATE, NUMBER, STATE, TEXT, TEXTS, Column
 from pipelines.contracts.states import State
 
-CHECKLIST = "HJ941"
-"""Checklist of the survey answers that the control level is made of; its items are those of reference.risk_item."""
 NOT_COMPUTABLE = "not_computable"
 GRADES_ZH = {"general": "一般", "larger": "较大", "major": "重大"}
 """Grades from the lowest to the highest, and what the norm calls them."""
-MEDIA_ZH = {"air": "大气", "water": "水"}
 WHOLE = "all"
 
 _RANK = {grade: rank for rank, grade in enumerate(GRADES_ZH)}
 _Q = ("Q0", "Q1", "Q2", "Q3")
-_E = ("E3", "E2", "E1")
-"""From the least to the most sensitive."""
-
-
-# -- Q: how much is on site --------------------------------------------------------------------------------------------------------------
-
-
-def quantities(chemicals: pl.DataFrame, substances: pl.DataFrame) -> pl.DataFrame:
-    """w / W of every listed substance on site, for each medium that it counts for.
-
-    Args:
-        chemicals: `enterprise_id, substance_code, name, max_on_site_t, pure_share` as valid on the day; a null share counts as 1.
-        substances: rows of reference.risk_substance in force.
-
-    Returns:
-        `enterprise_id, substance_code, name, medium, on_site_t, critical_t, ratio, verification_status`; ratio null where no
-        quantity was given.
-    """
-    listed = pl.concat(
-        substances.filter(pl.col(f"counts_for_{medium}")).select(
-            "substance_code", "critical_t", "verification_status", medium=pl.lit(medium)
-        )
-        for medium in MEDIA_ZH
-    )
-    return (
-        chemicals.join(listed, on="substance_code")
-        .with_columns(on_site_t=pl.col("max_on_site_t") * pl.col("pure_share").fill_null(1.0))
-        .select(
-            "enterprise_id", "substance_code", "name", "medium", "on_site_t", "critical_t",
-            (pl.col("on_site_t") / pl.col("critical_t")).alias("ratio"), "verification_status",
-        )
-        .sort("enterprise_id", "substance_code", "medium")
-    )  # fmt: skip
-
-
-def quantity_ranges(enterprises: pl.Series, chemicals: pl.DataFrame, ratios: pl.DataFrame) -> pl.DataFrame:
-    """Q of every enterprise and medium: the sum of what is known, without an upper end where a quantity or the whole inventory is missing.
-
-    Returns:
-        `enterprise_id, medium, low, high, missing, is_involved`; high is infinite where something is missing.
-    """
-    summed = ratios.group_by("enterprise_id", "medium").agg(
-        low=pl.col("ratio").sum(),
-        missing=pl.col("name").filter(pl.col("ratio").is_null()).sort(),
-        is_involved=(pl.col("ratio").is_null() | (pl.col("ratio") > 0)).any(),
-    )
-    has_inventory = chemicals.select("enterprise_id").unique().with_columns(has_inventory=pl.lit(True))
-    nothing = _no_texts()
-    of_each = (
-        _each_medium(enterprises)
-        .join(summed, on=["enterprise_id", "medium"], how="left")
-        .join(has_inventory, on="enterprise_id", how="left")
-    )
-    missing = (
-        pl.when(pl.col("has_inventory").is_null())
-        .then(pl.lit(pl.Series([["chemicals on site (register chemical)"]])).first())
-        .otherwise(pl.col("missing").fill_null(nothing).list.eval(pl.format("largest mass on site of {}", pl.element())))
-    )
-    return of_each.with_columns(
-        missing=missing, low=pl.col("low").fill_null(0.0), is_involved=pl.col("is_involved").fill_null(False)
-    ).select(
-        "enterprise_id",
-        "medium",
-        "low",
-        high=pl.when(pl.col("missing").list.len() > 0).then(float("inf")).otherwise(pl.col("low")),
-        missing="missing",
-        is_involved="is_involved",
-    )
-
-
-# -- M: processes, control, incidents ----------------------------------------------------------------------------------------------------
-
-
-def answers_in_force(answers: pl.DataFrame, on: date) -> pl.DataFrame:
-    """The answer to each item that holds on a day: the latest of an outside surveyor, else of the enterprise itself; on one day the worse.
-
-    Which of two is worse is decided by the points, so all of the day stay: one row per answer given.
-    """
-    of_checklist = answers.filter(
-        (pl.col("checklist_id") == CHECKLIST) & (pl.col("subject_kind") == "enterprise") & (pl.col("answered_on") <= on)
-    ).with_columns(is_own=pl.col("surveyor_role").is_in(OWN_ROLES))
-    key = ["subject_id", "item_id"]
-    return (
-        of_checklist.filter(pl.col("is_own") == pl.col("is_own").min().over(key))
-        .filter(pl.col("answered_on") == pl.col("answered_on").max().over(key))
-        .select(pl.col("subject_id").alias("enterprise_id"), "item_id", pl.col("answer").alias("option"), "value")
-    )
-
-
-def item_points(enterprises: pl.Series, answers: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
-    """Points of every surveyed item: between nothing and its largest where it was not answered, or not in the words it is scored by.
-
-    A number of sets has no largest: of an unanswered item of processes the high end is infinite, and the cap bounds the sum.
-
-    Returns:
-        `enterprise_id, medium, part, item_id, low, high, missing`, one row per enterprise, medium and item.
-    """
-    surveyed = items.filter(pl.col("part").is_in(["process", "control"]))
-    of_media = pl.concat(
-        surveyed.filter(pl.col("medium").is_in([medium, "both"])).with_columns(medium=pl.lit(medium)) for medium in MEDIA_ZH
-    )
-    ceiling = pl.when(pl.col("is_per_unit").any()).then(float("inf")).otherwise(pl.col("points").max())
-    asked = of_media.group_by("medium", "part", "item_id", maintain_order=True).agg(name=pl.col("name").first(), largest=ceiling)
-    scored = (
-        answers.join(of_media.select("medium", "item_id", "option", "points", "is_per_unit"), on=["item_id", "option"])
-        .with_columns(points=pl.when("is_per_unit").then(pl.col("points") * pl.col("value")).otherwise(pl.col("points")))
-        .drop_nulls("points")
-        .group_by("enterprise_id", "medium", "item_id")
-        .agg(points=pl.col("points").max())
-    )
-    return (
-        enterprises.to_frame("enterprise_id")
-        .join(asked, how="cross")
-        .join(scored, on=["enterprise_id", "medium", "item_id"], how="left")
-        .select(
-            "enterprise_id",
-            "medium",
-            "part",
-            "item_id",
-            low=pl.col("points").fill_null(0.0),
-            high=pl.coalesce("points", "largest"),
-            missing=pl.when(pl.col("points").is_null()).then(pl.format("{} {}: {}", pl.lit(CHECKLIST), "item_id", "name")),
-        )
-    )
-
-
-def incident_points(enterprises: pl.Series, events: pl.DataFrame, items: pl.DataFrame, since: date) -> pl.DataFrame:
-    """Points of the worst incident since a day. An event of category `air` or `water` counts there, any other for both.
-
-    An incident without severity may be of any: from the fewest to the most points.
-
-    Returns:
-        `enterprise_id, medium, low, high, missing`.
-    """
-    scored = items.filter(pl.col("part") == "incident")
-    bounds = scored.group_by("medium").agg(fewest=pl.col("points").min(), most=pl.col("points").max())
-    recent = events.filter((pl.col("event_kind") == "incident") & (pl.col("occurred_on") >= since))
-    of_media = pl.concat(
-        recent.filter(
-            (pl.col("category") == medium) | ~pl.col("category").is_in(list(MEDIA_ZH)) | pl.col("category").is_null()
-        ).with_columns(medium=pl.lit(medium))
-        for medium in MEDIA_ZH
-    )
-    points = (
-        of_media.join(scored.select("medium", pl.col("option").alias("severity"), "points"), on=["medium", "severity"], how="left")
-        .join(bounds, on="medium")
-        .group_by("enterprise_id", "medium")
-        .agg(
-            low=pl.coalesce("points", "fewest").max(),
-            high=pl.coalesce("points", "most").max(),
-            missing=pl.format("severity of incident {}", pl.col("event_id").filter(pl.col("points").is_null())).sort(),
-        )
-    )
-    return (
-        _each_medium(enterprises)
-        .join(points, on=["enterprise_id", "medium"], how="left")
-        .with_columns(pl.col("low", "high").fill_null(0.0), pl.col("missing").fill_null(_no_texts()))
-    )
-
-
-def control_ranges(points: pl.DataFrame, incidents: pl.DataFrame, process_cap: float) -> pl.DataFrame:
-    """M of every enterprise and medium: capped process score + control + incidents.
-
-    Returns:
-        `enterprise_id, medium, low, high, missing, process_score, control_score, incident_score`; a part's score is null where it
-        is not known for certain.
-    """
-    parts = points.group_by("enterprise_id", "medium").agg(
-        process_low=pl.col("low").filter(pl.col("part") == "process").sum().clip(upper_bound=process_cap),
-        process_high=pl.col("high").filter(pl.col("part") == "process").sum().clip(upper_bound=process_cap),
-        control_low=pl.col("low").filter(pl.col("part") == "control").sum(),
-        control_high=pl.col("high").filter(pl.col("part") == "control").sum(),
-        unanswered_processes=pl.col("missing").filter(pl.col("part") == "process").drop_nulls().sort(),
-        unanswered_control=pl.col("missing").filter(pl.col("part") == "control").drop_nulls().sort(),
-    )
-
-    nothing = _no_texts()
-
-    def certain(low: str, high: str) -> pl.Expr:
-        return pl.when(pl.col(low) == pl.col(high)).then(pl.col(low))
-
-    return (
-        parts.join(incidents, on=["enterprise_id", "medium"])
-        .with_columns(
-            process_score=certain("process_low", "process_high"),
-            control_score=certain("control_low", "control_high"),
-            incident_score=certain("low", "high"),
-            missing=pl.concat_list(
-                # Sets beyond the cap change nothing: what was not answered then is not missing.
-                pl.when(pl.col("process_low") < process_cap).then("unanswered_processes").otherwise(nothing),
-                "unanswered_control",
-                "missing",
-            ),
-        )
-        .select(
-            "enterprise_id",
-            "medium",
-            low=pl.col("process_low") + pl.col("control_low") + pl.col("low"),
-            high=pl.col("process_high") + pl.col("control_high") + pl.col("high"),
-            missing="missing",
-            process_score="process_score",
-            control_score="control_score",
-            incident_score="incident_score",
-        )
-    )
-
-
-# -- E: who would be hit -----------------------------------------------------------------------------------------------------------------
-
-
-def receptor_classes(enterprises: pl.Series, receptors: pl.DataFrame, criteria: pl.DataFrame) -> pl.DataFrame:
-    """Least and most sensitive class that every enterprise may have, by medium.
-
-    What meets no criterion is E3. A kind that a grade needs to know of and that the register does not state may be of its worst class.
-
-    Returns:
-        `enterprise_id, medium, low, high, missing`, low and high as words E3 to E1.
-    """
-    rank = {name: at for at, name in enumerate(_E)}
-    known = receptors.group_by("enterprise_id", "medium", "receptor_kind").agg(quantity=pl.col("quantity").max())
-    asked = _each_medium(enterprises).join(criteria, on="medium").join(known, on=["enterprise_id", "medium", "receptor_kind"], how="left")
-    worst = pl.col("e_class").replace_strict(rank, return_dtype=pl.Int64)
-    is_missing = pl.col("quantity").is_null() & pl.col("is_required")
-    found = asked.group_by("enterprise_id", "medium").agg(
-        low=worst.filter(pl.col("quantity") >= pl.col("at_least")).max().fill_null(0),
-        possible=worst.filter(is_missing).max().fill_null(0),
-        missing=pl.format("receptors: {}", pl.col("name").filter(is_missing)).unique().sort(),
-    )
-    words = dict(enumerate(_E))
-    return found.select(
-        "enterprise_id",
-        "medium",
-        low=pl.col("low").replace_strict(words, return_dtype=pl.String),
-        high=pl.max_horizontal("low", "possible").replace_strict(words, return_dtype=pl.String),
-        # A receptor of the highest class decides, whatever else is not known.
-        missing=pl.when(pl.col("low") == rank["E1"]).then(_no_texts()).otherwise(pl.col("missing")),
-    )
-
-
-# -- the grade ---------------------------------------------------------------------------------------------------------------------------
 
 
 def class_of(value: pl.Expr, thresholds: pl.DataFrame, measure: str) -> pl.Expr:
@@ -307,13 +75,13 @@ def grade_media(q: pl.DataFrame, m: pl.DataFrame, e: pl.DataFrame, thresholds: p
         .filter(
             _between("q_class", "q_best", "q_worst", _Q)
             & (_between("m_class", "m_best", "m_worst", m_classes) | (pl.col("q_class") == _Q[0]))
-            & (_between("e_class", "e_low", "e_high", _E) | (pl.col("q_class") == _Q[0]))
+            & (_between("e_class", "e_low", "e_high", E_CLASSES) | (pl.col("q_class") == _Q[0]))
         )
         .group_by("enterprise_id", "medium")
         .agg(best=pl.col("rank").min(), worst=pl.col("rank").max())
     )
     needs_control = pl.col("q_worst") != _Q[0]
-    nothing = _no_texts()
+    nothing = no_texts()
     graded = rows.join(possible, on=["enterprise_id", "medium"]).with_columns(
         q_class=_if_same("q_best", "q_worst"),
         m_class=pl.when(needs_control).then(_if_same("m_best", "m_worst")),
@@ -375,7 +143,7 @@ def grade_enterprises(media: pl.DataFrame, uplifts: pl.DataFrame) -> pl.DataFram
         )
     )
     raised = of_media.join(uplifts, on="enterprise_id", how="left").with_columns(
-        pl.col("levels").fill_null(0), pl.col("events").fill_null(_no_texts())
+        pl.col("levels").fill_null(0), pl.col("events").fill_null(no_texts())
     )
     raised = raised.with_columns(
         pl.min_horizontal(pl.col(f"{word}_rank") + pl.col("levels"), pl.lit(top)).alias(word) for word in ("best", "worst")
@@ -417,14 +185,6 @@ def uplifts(events: pl.DataFrame, items: pl.DataFrame, since: date) -> pl.DataFr
     )
 
 
-def _no_texts() -> pl.Expr:
-    return pl.lit(pl.Series([[]], dtype=pl.List(pl.String))).first()
-
-
-def _each_medium(enterprises: pl.Series) -> pl.DataFrame:
-    return enterprises.to_frame("enterprise_id").join(pl.DataFrame({"medium": list(MEDIA_ZH)}), how="cross")
-
-
 def _cells(matrix: pl.DataFrame) -> pl.DataFrame:
     """Cells of the matrix with the grade's rank, and the one of Q0."""
     ranked = matrix.select("e_class", "q_class", "m_class", rank=pl.col("grade").replace_strict(_RANK, return_dtype=pl.Int64))
@@ -447,76 +207,6 @@ def _if_same(one: str, other: str) -> pl.Expr:
 
 def _grade(rank: str) -> pl.Expr:
     return pl.col(rank).replace_strict({at: grade for grade, at in _RANK.items()}, return_dtype=pl.String)
-
-
-# -- the park, and who is ready ----------------------------------------------------------------------------------------------------------
-
-
-def park_roll_up(grades: pl.DataFrame, ratios: pl.DataFrame, receptors: pl.DataFrame) -> pl.DataFrame:
-    """What the park has to look at; HJ 941 grades no park. Counts of grades, the sum of w / W per substance, receptors that are shared.
-
-    Returns:
-        `roll_up, medium, code, name, value, enterprises`.
-    """
-    members = pl.col("enterprise_id").unique().sort()
-    counts = grades.group_by("medium", pl.col("grade").alias("code")).agg(value=pl.len().cast(pl.Float64), enterprises=members)
-    sums = (
-        ratios.drop_nulls("ratio")
-        .group_by("medium", pl.col("substance_code").alias("code"), maintain_order=True)
-        .agg(name=pl.col("name").first(), value=pl.col("ratio").sum(), enterprises=members)
-    )
-    shared = (
-        receptors.filter((pl.col("quantity") > 0) & pl.col("name").is_not_null())
-        .group_by("medium", pl.col("receptor_kind").alias("kind"), "name")
-        .agg(value=pl.col("enterprise_id").n_unique().cast(pl.Float64), enterprises=members)
-        .filter(pl.col("value") > 1)
-        .select("medium", pl.concat_str("kind", pl.lit(": "), "name").alias("code"), "name", "value", "enterprises")
-    )
-    parts = {"enterprises_of_grade": counts, "quantity_of_substance": sums, "shared_receptor": shared}
-    return pl.concat([rows.with_columns(roll_up=pl.lit(name)) for name, rows in parts.items()], how="diagonal").sort(
-        "roll_up", "medium", "code"
-    )
-
-
-def readiness(
-    enterprises: pl.Series, plans: pl.DataFrame, drills: pl.DataFrame, today: date, plan_years: int, drill_months: int
-) -> pl.DataFrame:
-    """Emergency plan and drills of every enterprise on a day.
-
-    A plan without an expiry holds `plan_years` from its filing. Of several plans the one that holds longest speaks.
-
-    Returns:
-        `enterprise_id, plan_id, filed_on, expires_on, plan_status, has_evidence, last_drill_on, drills, drill_is_due`.
-    """
-    expiry = pl.coalesce(pl.col("expires_on"), pl.col("filed_on").dt.offset_by(f"{plan_years}y"))
-    latest = (
-        plans.with_columns(expires_on=expiry)
-        .sort("enterprise_id", "expires_on", "plan_id", descending=[False, True, False], nulls_last=True)
-        .unique("enterprise_id", keep="first", maintain_order=True)
-        .select("enterprise_id", "plan_id", "filed_on", "expires_on", has_evidence=pl.col("evidence_sha256").is_not_null())
-    )
-    since = months_after(today, -drill_months)
-    held = (
-        drills.filter(pl.col("occurred_on") <= today)
-        .group_by("enterprise_id")
-        .agg(last_drill_on=pl.col("occurred_on").max(), drills=(pl.col("occurred_on") > since).sum().cast(pl.Int64))
-    )
-    status = (
-        pl.when(pl.col("plan_id").is_null())
-        .then(pl.lit("none"))
-        .when(pl.col("filed_on").is_null())
-        .then(pl.lit("not_filed"))
-        .when(pl.col("expires_on") <= today)
-        .then(pl.lit("expired"))
-        .otherwise(pl.lit("valid"))
-    )
-    return (
-        enterprises.to_frame("enterprise_id")
-        .join(latest, on="enterprise_id", how="left")
-        .join(held, on="enterprise_id", how="left")
-        .with_columns(plan_status=status, drills=pl.col("drills").fill_null(0))
-        .with_columns(drill_is_due=pl.col("drills") == 0)
-    )
 
 
 # -- the method --------------------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.assessment.risk_grade import CHECKLIST, GRADES_ZH, RISK_GRADES, class_of, edition_on
+from pipelines.assessment.risk_grade import GRADES_ZH, RISK_GRADES, class_of, edition_on
+from pipelines.assessment.risk_ranges import CHECKLIST
 from pipelines.contracts.standards import Standards
 from tests.assessment.frames import frames, only, own_rows, reference, run
 
