@@ -3,6 +3,7 @@
 Adding a method is its own module and a line here.
 """
 
+from pipelines.assessment.balance import BALANCES
 from pipelines.assessment.enterprise_index import ENTERPRISE_INDEX
 from pipelines.assessment.mandatory_audit import MANDATORY_AUDITS
 from pipelines.assessment.obsolete_asset import OBSOLETE_ASSETS
@@ -10,6 +11,7 @@ from pipelines.assessment.risk_grade import RISK_GRADES
 
 METHODS = (
     ENTERPRISE_INDEX,
+    BALANCES,
     MANDATORY_AUDITS,
     OBSOLETE_ASSETS,
     RISK_GRADES,

@@ -25,21 +25,19 @@ _POLARS = {
     "varchar": pl.String(), "double": pl.Float64(), "bigint": pl.Int64(), "integer": pl.Int32(), "boolean": pl.Boolean(),
     "date": pl.Date(), "timestamp": pl.Datetime("us"),
 }  # fmt: skip
-AGREED = {
-    "marts.permit_total_progress": {
-        "park_id": pl.String(), "enterprise_id": pl.String(), "outlet_id": pl.String(), "pollutant_code": pl.String(),
-        "permit_year": pl.Int64(), "permitted_kg": pl.Float64(), "used_kg": pl.Float64(), "provisional_kg": pl.Float64(),
-        "projected_kg": pl.Float64(), "state": pl.String(),
-    },
-    "intermediate.int_enterprise_compliance_monthly": {
-        "enterprise_id": pl.String(), "month_start_date": pl.Date(), "periods_evaluated": pl.Int64(),
-    },
-    "reference.audit_phase": {
-        "step_code": pl.String(), "milestone": pl.String(), "due_anchor": pl.String(), "due_months": pl.Int64(), "valid_from": pl.Date(),
-        "valid_to": pl.Date(), "verification_status": pl.String(), "origin": pl.String(),
-    },
+UNTYPED = {
+    "marts.permit_total_progress": "enterprise_id outlet_id pollutant_code permit_year:int permitted_kg:num used_kg:num provisional_kg:num "
+                                   "projected_kg:num state",
+    "reference.audit_phase": "step_code milestone due_anchor due_months:int valid_from:date valid_to:date verification_status origin",
+    "intermediate.int_enterprise_compliance_monthly": "enterprise_id month_start_date:date periods_evaluated:int",
+    "intermediate.int_self_report_periods": "enterprise_id process_id outlet_id product_code item_code medium grain period_start:date value:num "
+                                            "unit days_covered:int method_code",
+    "intermediate.int_balance_campaigns": "campaign_id subject_kind subject_id enterprise_id process_id starts_on:date ends_on:date",
+    "intermediate.int_campaign_figures": "campaign_id source item_code item_kind measure unit quantity:num measured_share:num "
+                                         "substituted_share:num estimated_share:num self_reported_share:num basis counted:int",
 }  # fmt: skip
-"""Tables whose model does not stand here yet, by the columns that were agreed on."""
+"""Tables that no contract gives types to, or that stand in another part of the project: columns, text where nothing else is said."""
+_WORDS = {"num": pl.Float64(), "int": pl.Int64(), "date": pl.Date()}
 
 
 @cache
@@ -67,8 +65,13 @@ def schema_of(source: Source) -> pl.Schema:
     elif schema == "assessment":
         columns = dict(next(result for result in RESULTS if result.name == name).schema)
     else:
-        columns = described().get(source.table) or AGREED[source.table]
+        columns = described().get(source.table) or _untyped(source.table)
     return pl.Schema({column: columns[column] for column in source.columns})
+
+
+def _untyped(table: str) -> dict[str, pl.DataType]:
+    words = (word.partition(":") for word in UNTYPED[table].split())
+    return {name: _WORDS.get(kind, pl.String()) for name, _, kind in words}
 
 
 def frame(source: Source, rows: Sequence[Mapping[str, Any]] = ()) -> pl.DataFrame:

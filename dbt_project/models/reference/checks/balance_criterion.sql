@@ -12,6 +12,7 @@ final as (
         component_class,
         unit,
         closure_limit,
+        min_coverage,
         min_hours,
         min_batches,
         valid_from,

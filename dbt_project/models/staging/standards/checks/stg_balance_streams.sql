@@ -1,8 +1,8 @@
 with rows_of_both as (
     {{ standard_rows('balance_streams', [
         'balance_kind', 'component', 'subjects', 'side', 'stream_type', 'stream_id', 'choice', 'source',
-        'item_kind', 'item_code', 'measure', 'from_unit', 'scale', 'is_required', 'valid_from', 'valid_to',
-        'version', 'source_ref', 'verification_status',
+        'item_kind', 'item_code', 'measure', 'from_unit', 'scale', 'presence', 'by_item', 'valid_from',
+        'valid_to', 'version', 'source_ref', 'verification_status',
     ]) }}
 ),
 
@@ -21,7 +21,8 @@ final as (
         measure,
         from_unit,
         cast(scale as double) as scale,
-        cast(is_required as boolean) as is_required,
+        presence,
+        cast(by_item as boolean) as by_item,
         {{ provenance_columns() }}
     from rows_of_both
 )
