@@ -38,7 +38,6 @@ from pipelines.assessment.uncertainty import ANY, with_uncertainty
 from pipelines.contracts.records import BOOL, COUNT, DATE, NUMBER, STATE, TEXT, TEXTS, Column
 from pipelines.contracts.states import State
 
-
 _SUBJECT_COLUMNS = (
     Column("subject_kind", TEXT, "enterprise, process, park, or campaign (实测): an event of category balance_campaign.", required=True,
            allowed=("enterprise", "process", "park", "campaign")),

@@ -20,12 +20,14 @@ from tests.assessment.conftest import SEEDS
 SINCE = date(2015, 1, 1)
 PROJECT = SEEDS.parent
 _PLURALS = {"process": "processes", "equipment": "equipment"}
+_VARIANTS = {"stg_self_report_revisions": "stg_self_reports"}
 _STAGING = {f"stg_{_PLURALS.get(name, name + 's')}": record for name, record in RECORD_TYPES.items()}
 _POLARS = {
     "varchar": pl.String(), "double": pl.Float64(), "bigint": pl.Int64(), "integer": pl.Int32(), "boolean": pl.Boolean(),
     "date": pl.Date(), "timestamp": pl.Datetime("us"),
 }  # fmt: skip
 UNTYPED = {
+    "audit.deliveries": "delivery_id sha256",
     "marts.permit_total_progress": "enterprise_id outlet_id pollutant_code permit_year:int permitted_kg:num used_kg:num provisional_kg:num "
                                    "projected_kg:num state",
     "reference.audit_phase": "step_code milestone due_anchor due_months:int valid_from:date valid_to:date verification_status origin",
@@ -59,9 +61,8 @@ def schema_of(source: Source) -> pl.Schema:
     schema, name = source.table.split(".")
     if schema == "staging":
         # A staging view has the record's columns, the park, and where the row came from.
-        columns = dict(_STAGING[name].schema) | {"park_id": pl.String(), "feed_id": pl.String(), "delivery_id": pl.String(),
-                                                 "known_from": pl.Datetime("us")}  # fmt: skip
-        columns |= {"value": pl.Float64()} if name == "stg_survey_answers" else {}
+        columns = dict(_STAGING[_VARIANTS.get(name, name)].schema) | {"park_id": pl.String(), "feed_id": pl.String(), "delivery_id": pl.String(),
+                                                 "known_from": pl.Datetime("us"), "known_to": pl.Datetime("us")}  # fmt: skip
     elif schema == "assessment":
         columns = dict(next(result for result in RESULTS if result.name == name).schema)
     else:
