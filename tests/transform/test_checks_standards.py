@@ -1,5 +1,6 @@
 """Reference tables of the audit's checks and of risk grading: built from the shipped seeds, with every test of theirs."""
 
+from datetime import date
 from pathlib import Path
 
 from pipelines.assessment.methods import METHODS
@@ -39,3 +40,15 @@ def test_every_seed_has_its_models() -> None:
         }
         assert staged == read
         assert all((project / "seeds" / f"{seed}.csv").exists() for seed in staged)
+
+
+def test_what_was_declared_before_stays_readable(warehouse: Warehouse) -> None:
+    line = {"subject_kind": "outlet", "subject_id": "O1", "item_code": "a21026", "medium": "air", "period_start": date(2025, 1, 1),
+            "period_end": date(2026, 1, 1), "report_kind": "statistics", "line_id": "-"}  # fmt: skip
+    warehouse.load({"self_report": [line | {"value": 80.0, "unit": "kg", "submission_no": 1}]})
+    warehouse.correct("self_report", line, value=99.0, submission_no=2)
+    before = warehouse.query("select value, submission_no, known_to from staging.stg_self_report_revisions")
+    now = warehouse.query("select value, submission_no, known_from from staging.stg_self_reports")
+    assert [(row["value"], row["submission_no"]) for row in before] == [(80.0, 1)]
+    assert [(row["value"], row["submission_no"]) for row in now] == [(99.0, 2)]
+    assert before[0]["known_to"] is not None
