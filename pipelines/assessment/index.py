@@ -14,8 +14,6 @@ import polars as pl
 from pipelines.assessment.index_system import GRADES, Generation, WeightRule
 from pipelines.contracts.states import State
 
-PASS_MARK = 85
-"""Score that grades I and II need; grade III needs every indicator (general rules of 2013 and GB/T 43329-2023)."""
 MONTHS_OF_A_GRADE = 12
 """Fewer months of data and the grade is provisional."""
 NOT_GRADEABLE = "not_gradeable"
@@ -264,9 +262,9 @@ def _grades(subjects: pl.DataFrame, indicators: pl.DataFrame, systems: pl.DataFr
     ).with_columns(next_grade=pl.col("grade").replace_strict(next_grade, default=None, return_dtype=pl.String))
     short = (
         pl.when(pl.col("next_grade") == "I")
-        .then(PASS_MARK - pl.col("score_i"))
+        .then(pl.col("pass_mark") - pl.col("score_i"))
         .when(pl.col("next_grade") == "II")
-        .then(PASS_MARK - pl.col("score_ii"))
+        .then(pl.col("pass_mark") - pl.col("score_ii"))
         .when(pl.col("next_grade") == "III")
         .then(100 - pl.col("score_iii"))
     )
@@ -314,15 +312,16 @@ def _passes(grades: pl.DataFrame, indicators: pl.DataFrame, key: list[str]) -> p
     marks = ("I", "II")
     passes = grades.select(
         *key,
-        *((pl.col("can_grade") & (pl.col(f"score_{grade}") >= PASS_MARK)).alias(f"passes_{grade}") for grade in marks),
-        in_doubt=pl.col("can_grade") & pl.any_horizontal((pl.col(f"score_{grade}") - PASS_MARK).abs() < _NEAR for grade in marks),
+        *((pl.col("can_grade") & (pl.col(f"score_{grade}") >= pl.col("pass_mark"))).alias(f"passes_{grade}") for grade in marks),
+        "pass_mark",
+        in_doubt=pl.col("can_grade") & pl.any_horizontal((pl.col(f"score_{grade}") - pl.col("pass_mark")).abs() < _NEAR for grade in marks),
     )
-    doubtful = passes.filter("in_doubt").select(key)
+    doubtful = passes.filter("in_doubt").select(*key, "pass_mark")
     if doubtful.is_empty():
         return passes.select(*key, "passes_I", "passes_II")
     exact = [
-        dict(zip(key, name, strict=True)) | {f"exactly_{grade}": exact_score(rows, grade) >= PASS_MARK for grade in marks}
-        for name, rows in indicators.join(doubtful, on=key, how="semi").group_by(key)
+        dict(zip(key, name, strict=True)) | {f"exactly_{grade}": exact_score(rows, grade) >= Fraction(rows["pass_mark"][0]) for grade in marks}
+        for name, rows in indicators.join(doubtful, on=key, how="inner").group_by(key)
     ]
     decided = pl.DataFrame(exact, schema={name: passes.schema[name] for name in key} | {"exactly_I": pl.Boolean, "exactly_II": pl.Boolean})
     return passes.join(decided, on=key, how="left").select(

@@ -23,6 +23,8 @@ from pipelines.contracts.states import VerificationStatus
 SYSTEMS, GROUPS, INDICATORS, THRESHOLDS = "index_systems", "index_groups", "index_indicators", "index_thresholds"
 GRADES = ("I", "II", "III")
 """Best first: Ⅰ级, Ⅱ级, Ⅲ级."""
+STAGES = ("input", "process", "generation", "recovery", "discharge")
+"""Where in the process a figure is taken: what is generated before treatment is another quantity than what is discharged after it."""
 UNKNOWN = "unknown"
 METHOD = "index-1"
 """Version of the arithmetic in `index`; part of every rule_version, raised when a score of unchanged inputs would change."""
@@ -76,6 +78,7 @@ class Indicator:
     name: str
     is_quantitative: bool
     metric_code: str | None
+    stage: str | None
     product_kind: str | None
     unit: str | None
     direction: str | None
@@ -129,6 +132,8 @@ class IndexSystem:
     generation: Generation
     completeness: Completeness
     standing: Standing
+    pass_mark: Fraction
+    """Score that grades I and II need; III needs every indicator."""
     groups: tuple[Group, ...]
     indicators: tuple[Indicator, ...]
     rule_version: str
@@ -168,6 +173,7 @@ class IndexSystem:
                 "position": group.position * 1000 + each.position,
                 "kind": "quantitative" if each.is_quantitative else "qualitative",
                 "metric_code": each.metric_code,
+                "stage": each.stage,
                 "product_kind": each.product_kind,
                 "unit": each.unit,
                 "direction": each.direction,
@@ -197,6 +203,7 @@ class IndexSystem:
             "index_system_version": self.version,
             "generation": self.generation.value,
             "not_gradeable_because": self.not_gradeable_because,
+            "pass_mark": float(self.pass_mark),
             "total_weight": None if None in weights else sum(parts[g.group_id] for g in self.groups if g.group_id not in bonus),
             "rule_version": self.rule_version,
             "verification_status": self.verification_status.value,
@@ -206,7 +213,7 @@ class IndexSystem:
 RULES = pl.Schema(
     {
         "index_system_id": pl.String(), "indicator_id": pl.String(), "indicator_name": pl.String(), "group_id": pl.String(),
-        "position": pl.Int64(), "kind": pl.String(), "metric_code": pl.String(), "product_kind": pl.String(), "unit": pl.String(),
+        "position": pl.Int64(), "kind": pl.String(), "metric_code": pl.String(), "stage": pl.String(), "product_kind": pl.String(), "unit": pl.String(),
         "direction": pl.String(), "is_limiting": pl.Boolean(), "is_bonus": pl.Boolean(), "redistribute": pl.Boolean(),
         "group_weight": pl.Float64(), "weight_unit": pl.String(), "weight_rule": pl.String(), "unit_weight": pl.Float64(),
         "indicator_verification_status": pl.String(),
@@ -217,7 +224,7 @@ RULES = pl.Schema(
 HEADINGS = pl.Schema(
     {
         "index_system_id": pl.String(), "index_system_version": pl.String(), "generation": pl.String(), "not_gradeable_because": pl.String(),
-        "total_weight": pl.Float64(), "rule_version": pl.String(), "verification_status": pl.String(),
+        "pass_mark": pl.Float64(), "total_weight": pl.Float64(), "rule_version": pl.String(), "verification_status": pl.String(),
     }
 )  # fmt: skip
 
@@ -275,6 +282,7 @@ class IndexLibrary:
             generation=Generation(row["generation"]),
             completeness=Completeness(row["completeness"]),
             standing=standing,
+            pass_mark=_fraction(row["pass_mark"]),
             groups=tuple(sorted((_group(each) for each in rows[GROUPS]), key=lambda group: (group.position, group.group_id))),
             indicators=tuple(
                 sorted(
@@ -295,7 +303,7 @@ def load_index_systems(standards: Standards) -> IndexLibrary:
     problems: list[StandardsProblem] = []
     tables = {name: list(_rows(standards, name)) for name in (SYSTEMS, GROUPS, INDICATORS, THRESHOLDS)}
     vocabulary = _Vocabulary(
-        metric_units={row["metric_code"]: row["unit"] for row in standards.seed("metrics").iter_rows(named=True)},
+        metrics={row["metric_code"]: (row["unit"], row["stage"]) for row in standards.seed("metrics").iter_rows(named=True)},
         units=set(standards.seed("units")["unit"]),
     )
     checks = {SYSTEMS: _check_system, GROUPS: _check_group, INDICATORS: _check_indicator, THRESHOLDS: _check_threshold}
@@ -339,7 +347,8 @@ class _Row:
 
 @dataclass(frozen=True)
 class _Vocabulary:
-    metric_units: dict[str, str]
+    metrics: dict[str, tuple[str, str]]
+    """Unit and stage by code."""
     units: set[str]
 
 
@@ -401,6 +410,9 @@ def _check_system(row: _Row, _: _Vocabulary) -> Iterator[StandardsProblem]:
     yield from _given(row, "index_system_id", "name")
     yield from _one_of(row, "generation", Generation)
     yield from _one_of(row, "completeness", Completeness)
+    mark = _fraction(row["pass_mark"])
+    if mark is None or not 0 < mark <= 100:
+        yield row.problem("pass_mark", "must be above 0 and at most 100, the score that grades I and II need")
 
 
 def _check_group(row: _Row, _: _Vocabulary) -> Iterator[StandardsProblem]:
@@ -425,16 +437,21 @@ def _check_indicator(row: _Row, known: _Vocabulary) -> Iterator[StandardsProblem
     if row["weight_rule"] == WeightRule.OUTPUT_SHARE:
         yield from _given(row, "product_kind")
     if row["kind"] == "qualitative":
-        yield from _blank(row, "a qualitative indicator is answered by a survey", "metric_code", "unit", "direction", "product_kind")
+        yield from _blank(row, "a qualitative indicator is answered by a survey", "metric_code", "stage", "unit", "direction", "product_kind")
     elif row["kind"] == "quantitative":
         yield from _one_of(row, "direction", ("lower_is_better", "higher_is_better", "in_range"))
         if row["unit"] not in known.units:
             yield row.problem("unit", "is not in units.csv")
-        if row["metric_code"] not in known.metric_units:
-            near = get_close_matches(row["metric_code"] or "", known.metric_units, n=3, cutoff=0.5)
+        yield from _one_of(row, "stage", STAGES)
+        if row["metric_code"] not in known.metrics:
+            near = get_close_matches(row["metric_code"] or "", known.metrics, n=3, cutoff=0.5)
             yield row.problem("metric_code", "is not in metrics.csv" + (f"; did you mean {' or '.join(near)}?" if near else ""))
-        elif not _fits(row["unit"] or "", known.metric_units[row["metric_code"]]):
-            yield row.problem("unit", f"is not the unit of metric {row['metric_code']}, {known.metric_units[row['metric_code']]}")
+            return
+        unit, stage = known.metrics[row["metric_code"]]
+        if not _fits(row["unit"] or "", unit):
+            yield row.problem("unit", f"is not the unit of metric {row['metric_code']}, {unit}")
+        if row["stage"] in STAGES and row["stage"] != stage:
+            yield row.problem("stage", f"is not the stage of metric {row['metric_code']}, {stage}")
 
 
 def _fits(unit: str, metric_unit: str) -> bool:
@@ -685,6 +702,7 @@ def _indicator(row: _Row, cells: list[_Row]) -> Indicator:
         name=row["name"],
         is_quantitative=row["kind"] == "quantitative",
         metric_code=row["metric_code"],
+        stage=row["stage"],
         product_kind=row["product_kind"],
         unit=row["unit"],
         direction=row["direction"],

@@ -18,17 +18,17 @@ PROVENANCE = {
     "verification_status": "secondary_source",
 }
 COLUMNS = {
-    SYSTEMS: ["index_system_id", "name", "name_zh", "sector", "generation", "completeness", "note"],
+    SYSTEMS: ["index_system_id", "name", "name_zh", "sector", "generation", "completeness", "pass_mark", "note"],
     GROUPS: ["index_system_id", "group_id", "position", "name", "name_zh", "weight", "is_bonus", "group_na_policy"],
-    INDICATORS: ["index_system_id", "indicator_id", "group_id", "position", "name", "name_zh", "kind", "metric_code", "product_kind", "unit", "direction", "weight", "weight_rule", "set_id", "is_limiting"],
+    INDICATORS: ["index_system_id", "indicator_id", "group_id", "position", "name", "name_zh", "kind", "metric_code", "stage", "product_kind", "unit", "direction", "weight", "weight_rule", "set_id", "is_limiting"],
     THRESHOLDS: ["index_system_id", "indicator_id", "grade", "semantics", "operator", "value", "value_to", "text", "text_zh"],
-    "metrics": ["metric_code", "scale", "unit"],
+    "metrics": ["metric_code", "scale", "unit", "stage"],
     "units": ["unit"],
 }  # fmt: skip
 
 
 def system_row(**given: str | None) -> dict:
-    return {"index_system_id": "S", "name": "Test system", "generation": "G1", "completeness": "complete"} | given
+    return {"index_system_id": "S", "name": "Test system", "generation": "G1", "completeness": "complete", "pass_mark": "85"} | given
 
 
 def group_row(group_id: str = "g", weight: str = "1", **given: str | None) -> dict:
@@ -41,7 +41,7 @@ def group_row(group_id: str = "g", weight: str = "1", **given: str | None) -> di
 def quantitative(indicator_id: str, weight: str = "1", group_id: str = "g", **given: str | None) -> dict:
     return {
         "index_system_id": "S", "indicator_id": indicator_id, "group_id": group_id, "position": "1", "name": indicator_id, "kind": "quantitative",
-        "metric_code": "m", "unit": "%", "direction": "higher_is_better", "weight": weight, "weight_rule": "fixed", "is_limiting": "false",
+        "metric_code": "m", "stage": "process", "unit": "%", "direction": "higher_is_better", "weight": weight, "weight_rule": "fixed", "is_limiting": "false",
     } | given  # fmt: skip
 
 
@@ -87,9 +87,9 @@ def standards(
         INDICATORS: indicators if indicators is not None else [quantitative("a")],
         THRESHOLDS: cells if cells is not None else thresholds("a"),
         "metrics": [
-            {"metric_code": "m", "scale": "100", "unit": "%"},
-            {"metric_code": "water", "scale": "1000", "unit": "L/m2"},
-            {"metric_code": "electricity", "scale": "1", "unit": "kWh/{product_unit}"},
+            {"metric_code": "m", "scale": "100", "unit": "%", "stage": "process"},
+            {"metric_code": "water", "scale": "1000", "unit": "L/m2", "stage": "process"},
+            {"metric_code": "electricity", "scale": "1", "unit": "kWh/{product_unit}", "stage": "process"},
         ],
         "units": [{"unit": unit} for unit in ("%", "L/m2", "kWh/m2", "kWh/t")],
     }

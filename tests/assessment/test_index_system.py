@@ -207,6 +207,21 @@ class TestNames:
         found = problems(indicators=[quantitative("a", metric_code="water", unit="%")])
         assert found == ["index_indicators.csv row 2: unit = '%': is not the unit of metric water, L/m2"]
 
+    def test_another_stage_than_the_metric_has(self) -> None:
+        """What is generated before treatment is another quantity than what is discharged after it."""
+        found = problems(indicators=[quantitative("a", stage="generation")])
+        assert found == ["index_indicators.csv row 2: stage = 'generation': is not the stage of metric m, process"]
+        assert "stage = 'somewhere': must be one of input, process, generation" in problems(indicators=[quantitative("a", stage="somewhere")])[0]
+        found = problems(indicators=[qualitative("a", stage="process")], cells=words("a"))
+        assert found == ["index_indicators.csv row 2: stage = 'process': must be empty: a qualitative indicator is answered by a survey"]
+
+    @pytest.mark.parametrize("mark", [None, "0", "101", "eighty-five"])
+    def test_a_pass_mark_is_a_score(self, mark: str | None) -> None:
+        found = problems(systems=[system_row(pass_mark=mark)])
+        assert found == [
+            f"index_systems.csv row 2: pass_mark = {mark or ''!r}: must be above 0 and at most 100, the score that grades I and II need"
+        ]
+
     def test_a_metric_per_product_takes_any_product_unit(self) -> None:
         for unit in ("kWh/m2", "kWh/t"):
             build(indicators=[quantitative("a", metric_code="electricity", unit=unit)])
@@ -314,7 +329,7 @@ def test_a_parks_own_rows_are_named_as_such() -> None:
 
 
 class TestShipped:
-    """What the seeds say of the two systems that ship."""
+    """What the seeds say of the systems that ship."""
 
     def test_electroplating_is_complete(self, shipped: IndexLibrary) -> None:
         system = shipped.system("ELECTROPLATING", ON)
@@ -341,6 +356,54 @@ class TestShipped:
         assert [float(group.weight) for group in system.groups] == [0.15, 0.10, 0.10, 0.10, 0.10, 0.20, 0.05, 0.10, 0.10]
         known = {each.indicator_id: each for each in system.indicators}["electricity_rigid_double_sided"]
         assert [known.requirements[grade].bounds[1] for grade in ("I", "II", "III")] == [10.0, 20.0, 50.0]
+
+    def test_printed_circuit_boards_have_all_their_rows(self, shipped: IndexLibrary) -> None:
+        system = shipped.system("PCB", ON)
+        assert [each.position for each in system.indicators] == list(range(1, 65))
+        sets = {each.set_id: each.weight for each in system.indicators if each.set_id}
+        assert {name: float(weight) for name, weight in sets.items()} == {
+            "electricity": 1.0, "fresh_water": 0.5, "copper_clad_laminate": 1.0, "wastewater": 0.2, "copper_generated": 0.1, "cod_generated": 0.1,
+        }  # fmt: skip
+        stages = {each.set_id: each.stage for each in system.indicators if each.set_id}
+        assert stages["wastewater"] == stages["copper_generated"] == "generation", "before treatment, not what is discharged"
+
+    def test_steel_of_2014_is_superseded(self, shipped: IndexLibrary) -> None:
+        system = shipped.system("STEEL", ON)
+        assert (system.standing, system.completeness) == (Standing.SUPERSEDED, Completeness.PARTIAL)
+        assert "no longer in force" in system.not_gradeable_because
+        assert shipped.system("STEEL", date(2016, 1, 1)).standing is Standing.IN_FORCE
+        known = {each.indicator_id: each for each in system.indicators}
+        assert [known["converter_energy"].requirements[grade].bounds[1] for grade in ("I", "II", "III")] == [-20.0, -8.0, 0.0]
+        assert [known["fresh_water"].requirements[grade].bounds[1] for grade in ("I", "II", "III")] == [3.5, 3.8, 4.1]
+        assert known["ironmaking_energy"].is_limiting and known["total_control"].is_limiting
+        assert known["total_control"].level_of_answer == {"I": 1, "II": 1, "III": 1, "none": 4}
+        assert known["coal_moisture_control"].level_of_answer["none"] == 3, "grade III demands nothing"
+
+    def test_incineration_has_a_bonus_and_knows_its_weights(self, shipped: IndexLibrary) -> None:
+        system = shipped.system("HAZARDOUS_WASTE_INCINERATION", ON)
+        assert sum(group.weight for group in system.groups) == Fraction(11, 10)
+        assert [group.group_id for group in system.groups if group.is_bonus] == ["recycling"]
+        assert None not in {each.weight for each in system.indicators}
+        assert {each.indicator_id for each in system.indicators if each.is_limiting} == {"dioxins", "particulates", "so2"}
+        unknown = {each.indicator_id for each in system.indicators if each.requirements["I"].semantics == "unknown"}
+        assert unknown == {"greenhouse_gas"}
+        assert system.completeness is Completeness.PARTIAL
+
+    def test_cement_is_known_by_one_row(self, shipped: IndexLibrary) -> None:
+        (only,) = shipped.system("CEMENT", ON).indicators
+        assert [only.requirements[grade].bounds[1] for grade in ("I", "II", "III")] == [103.0, 108.0, 112.0]
+        assert only.verification_status is VerificationStatus.UNVERIFIED
+
+    def test_only_a_complete_system_grades(self, shipped: IndexLibrary) -> None:
+        """Everything but electroplating has cells that nobody here has read."""
+        assert [name for name in shipped.ids if shipped.system(name, ON).not_gradeable_because is None] == ["ELECTROPLATING"]
+
+    def test_a_metric_that_nothing_computes_says_so(self, shipped: IndexLibrary, shipped_standards: Standards) -> None:
+        sources = dict(shipped_standards.seed("metrics").select("metric_code", "numerator_source").iter_rows())
+        named = {each.metric_code for name in shipped.ids for each in shipped.system(name, ON).indicators if each.metric_code}
+        idle = {code for code in named if sources[code] == "not_computed"}
+        assert {"so2_daily_mean", "comparable_clinker_coal_consumption", "hot_blast_temperature"} <= idle
+        assert idle == {code for code, source in sources.items() if source == "not_computed"}, "such a metric is there for an index system alone"
 
     def test_no_shipped_row_claims_a_primary_source(self, shipped_standards: Standards) -> None:
         """None of the index systems was read in its official text (domain reference, 13.1)."""

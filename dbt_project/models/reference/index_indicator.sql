@@ -15,6 +15,7 @@ final as (
         name_zh,
         kind,
         metric_code,
+        stage,
         product_kind,
         unit,
         direction,

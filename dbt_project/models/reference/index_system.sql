@@ -13,6 +13,7 @@ final as (
         sector,
         generation,
         completeness,
+        pass_mark,
         note,
         valid_from,
         valid_to,

@@ -1,6 +1,6 @@
 with rows_of_both as (
     {{ standard_rows('index_indicators', [
-        'index_system_id', 'indicator_id', 'group_id', 'position', 'name', 'name_zh', 'kind', 'metric_code', 'product_kind', 'unit',
+        'index_system_id', 'indicator_id', 'group_id', 'position', 'name', 'name_zh', 'kind', 'metric_code', 'stage', 'product_kind', 'unit',
         'direction', 'weight', 'weight_rule', 'set_id', 'is_limiting', 'valid_from', 'valid_to', 'version', 'source_ref',
         'verification_status',
     ]) }}
@@ -16,6 +16,7 @@ final as (
         name_zh,
         kind,
         metric_code,
+        stage,
         product_kind,
         unit,
         direction,
