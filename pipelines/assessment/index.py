@@ -320,7 +320,8 @@ def _passes(grades: pl.DataFrame, indicators: pl.DataFrame, key: list[str]) -> p
     if doubtful.is_empty():
         return passes.select(*key, "passes_I", "passes_II")
     exact = [
-        dict(zip(key, name, strict=True)) | {f"exactly_{grade}": exact_score(rows, grade) >= Fraction(rows["pass_mark"][0]) for grade in marks}
+        dict(zip(key, name, strict=True))
+        | {f"exactly_{grade}": exact_score(rows, grade) >= Fraction(rows["pass_mark"][0]) for grade in marks}
         for name, rows in indicators.join(doubtful, on=key, how="inner").group_by(key)
     ]
     decided = pl.DataFrame(exact, schema={name: passes.schema[name] for name in key} | {"exactly_I": pl.Boolean, "exactly_II": pl.Boolean})

@@ -437,7 +437,9 @@ def _check_indicator(row: _Row, known: _Vocabulary) -> Iterator[StandardsProblem
     if row["weight_rule"] == WeightRule.OUTPUT_SHARE:
         yield from _given(row, "product_kind")
     if row["kind"] == "qualitative":
-        yield from _blank(row, "a qualitative indicator is answered by a survey", "metric_code", "stage", "unit", "direction", "product_kind")
+        yield from _blank(
+            row, "a qualitative indicator is answered by a survey", "metric_code", "stage", "unit", "direction", "product_kind"
+        )
     elif row["kind"] == "quantitative":
         yield from _one_of(row, "direction", ("lower_is_better", "higher_is_better", "in_range"))
         if row["unit"] not in known.units:

@@ -57,7 +57,9 @@ _INDICATOR = (
     Column("value", NUMBER, "Value in `unit`, unrounded: the ratio of the period's sums."),
     Column("unit", TEXT, "Unit of value, threshold and gap."),
     Column("direction", TEXT, "lower_is_better, higher_is_better or in_range."),
-    Column("output_quantity", NUMBER, "Output of product_kind in the product's unit: what an alternative row's share of the weight follows."),
+    Column(
+        "output_quantity", NUMBER, "Output of product_kind in the product's unit: what an alternative row's share of the weight follows."
+    ),
     Column("answer", TEXT, "Grade found by the survey."),
     Column("answered_on", DATE, "Local date of the survey."),
     STATE,

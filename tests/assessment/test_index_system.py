@@ -211,7 +211,10 @@ class TestNames:
         """What is generated before treatment is another quantity than what is discharged after it."""
         found = problems(indicators=[quantitative("a", stage="generation")])
         assert found == ["index_indicators.csv row 2: stage = 'generation': is not the stage of metric m, process"]
-        assert "stage = 'somewhere': must be one of input, process, generation" in problems(indicators=[quantitative("a", stage="somewhere")])[0]
+        assert (
+            "stage = 'somewhere': must be one of input, process, generation"
+            in problems(indicators=[quantitative("a", stage="somewhere")])[0]
+        )
         found = problems(indicators=[qualitative("a", stage="process")], cells=words("a"))
         assert found == ["index_indicators.csv row 2: stage = 'process': must be empty: a qualitative indicator is answered by a survey"]
 
@@ -403,7 +406,9 @@ class TestShipped:
         named = {each.metric_code for name in shipped.ids for each in shipped.system(name, ON).indicators if each.metric_code}
         idle = {code for code in named if sources[code] == "not_computed"}
         assert {"so2_daily_mean", "comparable_clinker_coal_consumption", "hot_blast_temperature"} <= idle
-        assert idle == {code for code, source in sources.items() if source == "not_computed"}, "such a metric is there for an index system alone"
+        assert idle == {code for code, source in sources.items() if source == "not_computed"}, (
+            "such a metric is there for an index system alone"
+        )
 
     def test_no_shipped_row_claims_a_primary_source(self, shipped_standards: Standards) -> None:
         """None of the index systems was read in its official text (domain reference, 13.1)."""

@@ -1,6 +1,7 @@
 {#-
     What each metric adds up on either side, one row per source, code and measure. `a+b` in a code or measure is a sum; ALL is every
-    code. A park's own row of a metric goes before the seed's.
+    code. A park's own row of a metric goes before the seed's. A metric that an index system names and no sum over a sum expresses
+    (not_computed) has no terms.
 -#}
 with
 
@@ -27,7 +28,8 @@ in_force as (
         valid_from,
         {{ validity_end('metric_code') }} as valid_to
     from metrics
-    where origin = 'park' or metric_code not in (select metric_code from own)
+    where (origin = 'park' or metric_code not in (select metric_code from own))
+        and numerator_source <> 'not_computed'
 ),
 
 sides as (
