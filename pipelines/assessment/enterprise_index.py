@@ -9,9 +9,10 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from pipelines.assessment.index import NOT_GRADEABLE, OBSERVATION, WEAKEST_FIRST, Assessed, assess
+from pipelines.assessment.index import NOT_GRADEABLE, OBSERVATION, Assessed, assess
 from pipelines.assessment.index_system import HEADINGS, METHOD, RULES, IndexLibrary, WeightRule, load_index_systems
 from pipelines.assessment.method import Context, Frames, Method, Outcome, Result, Source
+from pipelines.assessment.order import weakest
 from pipelines.assessment.tables import ENTERPRISE_GRADE, ENTERPRISE_INDICATOR
 from pipelines.contracts.standards import Standards
 from pipelines.contracts.states import State
@@ -237,8 +238,6 @@ def _values(inputs: _Inputs, asked: pl.DataFrame, period: dict[str, object], mon
     known = _both_sides_known() & in_unit & (pl.col("state") != State.MISSING.value)
     size = pl.col("numerator").abs()
     counted = pl.col("months").filter(known).max() if is_year else pl.col("starts_on").filter(known).n_unique()
-    rank = {state.value: at for at, state in enumerate(WEAKEST_FIRST)}
-    weakest = pl.col("state").filter(known).replace_strict(rank, default=None, return_dtype=pl.Int64).min()
     values = (
         rows.group_by(by_indicator, maintain_order=True)
         .agg(
@@ -246,7 +245,7 @@ def _values(inputs: _Inputs, asked: pl.DataFrame, period: dict[str, object], mon
             denominator=pl.col("denominator").filter(known).sum(),
             periods_known=known.sum(),
             months_of_data=counted.cast(pl.Int64),
-            weakest=weakest,
+            weakest=weakest(pl.col("state").filter(known)),
             was_stopped=(pl.col("state") == State.STOPPED.value).any(),
             measured=(size * pl.col("measured_share")).filter(known).sum(),
             shared=size.filter(known & pl.col("measured_share").is_not_null()).sum(),
@@ -262,9 +261,8 @@ def _values(inputs: _Inputs, asked: pl.DataFrame, period: dict[str, object], mon
     )
     state = (
         pl.when(has_value)
-        .then(
-            pl.col("weakest").replace_strict({at: state for state, at in rank.items()}, default=State.MISSING.value, return_dtype=pl.String)
-        )
+        # What is made of unlike units is a figure of nothing, which does not make the indicator inapplicable.
+        .then(pl.col("weakest").replace(State.NOT_APPLICABLE.value, State.MISSING.value))
         .when(unused)
         .then(pl.lit(State.NOT_APPLICABLE.value))
         .when("was_stopped")

@@ -12,6 +12,7 @@ from fractions import Fraction
 import polars as pl
 
 from pipelines.assessment.index_system import GRADES, Generation, WeightRule
+from pipelines.assessment.order import weakest
 from pipelines.contracts.states import State
 
 MONTHS_OF_A_GRADE = 12
@@ -32,9 +33,6 @@ OBSERVATION = pl.Schema(
 )  # fmt: skip
 """What is known of one indicator of one subject: a value, or a surveyed grade, and where it came from.
 `output_quantity` is the output of the product kind of an alternative row, null where output is not known; `warning` is for the auditor."""
-
-WEAKEST_FIRST = (State.MISSING, State.SELF_REPORTED, State.ESTIMATED, State.SUBSTITUTED, State.STOPPED, State.MEASURED)
-"""What is made from several is as strong as its weakest, in the order of the marts; not_applicable has no part in it."""
 
 
 @dataclass(frozen=True)
@@ -282,9 +280,6 @@ def _totals(indicators: pl.DataFrame, systems: pl.DataFrame, key: list[str]) -> 
     limiting, other = ordinary & pl.col("is_limiting"), ordinary & ~pl.col("is_limiting") & (pl.col("generation") == Generation.G2.value)
     fails = {grade: ~pl.col(f"meets_{grade}").fill_null(False) for grade in GRADES}
     weight = pl.when("applies").then(pl.col("weight").fill_null(1.0)).otherwise(0.0)
-    rank_of_state = {state.value: rank for rank, state in enumerate(WEAKEST_FIRST)}
-    state_of_rank = {rank: state.value for rank, state in enumerate(WEAKEST_FIRST)}
-    weakest = pl.col("state").filter("applies").replace_strict(rank_of_state, default=0, return_dtype=pl.Int64).min()
     return (
         indicators.join(systems.select("index_system_id", "generation"), on="index_system_id", how="left")
         .sort(*key, "position")
@@ -302,7 +297,7 @@ def _totals(indicators: pl.DataFrame, systems: pl.DataFrame, key: list[str]) -> 
             measured_share=pl.when(ordinary.any()).then(
                 ((weight * pl.col("measured_share").fill_null(0.0)).sum() / weight.sum()).round(_DECIMALS)
             ),
-            state=weakest.replace_strict(state_of_rank, default=State.NOT_APPLICABLE.value, return_dtype=pl.String),
+            state=weakest(pl.col("state").filter("applies")),
         )
     )
 

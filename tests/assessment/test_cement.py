@@ -35,7 +35,7 @@ def test_factors_come_from_the_standards(shipped_standards: Standards, factors: 
     assert (factors.supply_coal_kgce_per_kwh, factors.oil_kgce_per_kg) == pytest.approx((0.404, 1.4571))
     assert factors.electricity_kgce_per_kwh == pytest.approx(0.1229)
     assert clinker_factors(shipped_standards, date(2024, 1, 1)).supply_coal_kgce_per_kwh == pytest.approx(0.3), "the year's default"
-    with pytest.raises(KeyError, match="tce-electricity-primary-404 tce factor of electricity .* holds on 2024-01-01"):
+    with pytest.raises(KeyError, match=r"tce-electricity-primary-404 tce factor of electricity .* holds on 2024-01-01"):
         clinker_factors(shipped_standards, date(2024, 1, 1), "tce-electricity-primary-404")
 
 
