@@ -1,7 +1,7 @@
 with rows_of_both as (
     {{ standard_rows('focus_factors', [
-        'factor_code', 'name', 'name_zh', 'source', 'item_codes', 'measure', 'unit', 'candidate_kinds', 'valid_from', 'valid_to',
-        'version', 'source_ref', 'verification_status',
+        'factor_code', 'name', 'name_zh', 'source', 'codes', 'measure', 'unit', 'valid_from', 'valid_to', 'version', 'source_ref',
+        'verification_status',
     ]) }}
 ),
 
@@ -11,10 +11,9 @@ final as (
         name,
         name_zh,
         source,
-        item_codes,
+        codes,
         measure,
         unit,
-        candidate_kinds,
         {{ provenance_columns() }}
     from rows_of_both
 )
