@@ -6,6 +6,8 @@ import polars as pl
 
 from pipelines.assessment.index import OBSERVATION, Assessed, assess
 from pipelines.assessment.index_system import GROUPS, HEADINGS, INDICATORS, SYSTEMS, THRESHOLDS, IndexSystem, load_index_systems
+from pipelines.assessment.rescore import KEY as SUBJECT
+from pipelines.assessment.rescore import Scorable
 from pipelines.contracts.standards import Standards
 
 ON = date(2025, 12, 31)
@@ -149,3 +151,18 @@ def of(assessed: Assessed, indicator_id: str) -> dict:
     rows = assessed.indicators.filter(pl.col("indicator_id") == indicator_id)
     assert rows.height == 1
     return rows.row(0, named=True)
+
+
+PERIOD = {"period_type": "calendar_year", "period_start": date(2025, 1, 1), "period_end": date(2026, 1, 1)}
+
+
+def scorable(system: IndexSystem, observed: dict[str, list[dict]]) -> Scorable:
+    """Subjects of one year with what was observed of them, as the tables of a build would give them back."""
+    rows = [{"enterprise_id": enterprise} | PERIOD | row for enterprise, given in observed.items() for row in given]
+    subjects = [{"enterprise_id": name} | PERIOD | {"index_system_id": system.index_system_id, "calendar_months": 12} for name in observed]
+    return Scorable(
+        subjects=pl.DataFrame(subjects),
+        observations=pl.DataFrame(rows, schema={name: pl.DataFrame(subjects).schema[name] for name in SUBJECT} | dict(OBSERVATION)),
+        rules=system.rules,
+        systems=pl.DataFrame([system.heading], schema=HEADINGS),
+    )
