@@ -35,12 +35,12 @@ def grade_enterprises(frames: Frames, context: Context) -> Outcome:
         StandardsError: the index systems are wrong, with everything that is wrong in them.
     """
     library = load_index_systems(context.standards)
-    inputs = _inputs(frames, context.standards, library)
+    inputs = inputs_of(frames, context.standards, library)
     through = _last_reported_month(inputs.monthly, context.today)
     if through is None:
         empty = {result.name: result.empty() for result in (ENTERPRISE_GRADE, ENTERPRISE_INDICATOR)}
         return Outcome(empty, "no efficiency figures yet: nothing to grade")
-    parts = [_assess_period(inputs, library, *period.values()) for period in _periods(inputs.monthly, through).iter_rows(named=True)]
+    parts = [assess_period(inputs, library, *period.values()) for period in _periods(inputs.monthly, through).iter_rows(named=True)]
     grades = _named_as_table(pl.concat([part.grades for part in parts], how="diagonal"), ENTERPRISE_GRADE)
     indicators = _named_as_table(pl.concat([part.indicators for part in parts], how="diagonal"), ENTERPRISE_INDICATOR)
     return Outcome(
@@ -68,7 +68,7 @@ def _warnings(grades: pl.DataFrame) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class _Inputs:
+class Inputs:
     """What the warehouse holds, as frames. `monthly` and `annual` are efficiency rows of both grains under one name for their date."""
 
     enterprises: pl.DataFrame
@@ -81,7 +81,8 @@ class _Inputs:
     scales: pl.DataFrame
 
 
-def _inputs(frames: Frames, standards: Standards, library: IndexLibrary) -> _Inputs:
+def inputs_of(frames: Frames, standards: Standards, library: IndexLibrary) -> Inputs:
+    """Frames as INPUTS reads them, reduced to what the index systems ask for."""
     asked = pl.col("metric_code").is_in(sorted(library.metric_codes))
     known_output = (pl.col("product_code") != WHOLE) & pl.col("quantity").is_not_null()
     scales = standards.seed("metrics").select(
@@ -90,7 +91,7 @@ def _inputs(frames: Frames, standards: Standards, library: IndexLibrary) -> _Inp
         pl.col("valid_from").str.to_date(),
         pl.col("valid_to").str.to_date().fill_null(date.max),
     )
-    return _Inputs(
+    return Inputs(
         enterprises=frames["enterprises"],
         products=frames["products"],
         monthly=frames["monthly"].rename({"month_start_date": "starts_on"}).filter(asked),
@@ -149,14 +150,31 @@ def _months_after(day: date, months: int) -> date:
 # -- one period ------------------------------------------------------------------------------------------------------------------------
 
 
-def _assess_period(inputs: _Inputs, library: IndexLibrary, period_type: str, period_start: date, period_end: date) -> Assessed:
+def assess_period(
+    inputs: Inputs,
+    library: IndexLibrary,
+    period_type: str,
+    period_start: date,
+    period_end: date,
+    *,
+    rules_on: date | None = None,
+    named: pl.DataFrame | None = None,
+) -> Assessed:
+    """Grade everybody who belonged to the park in a period.
+
+    Args:
+        rules_on: Day whose rules are applied; without it the period's last.
+        named: `enterprise_id` and `index_system_id` to grade by; without it those that the register named last in the period.
+    """
     period = {"period_type": period_type, "period_start": period_start, "period_end": period_end}
     months = (period_end.year - period_start.year) * 12 + period_end.month - period_start.month
     members = _members(inputs.enterprises, period_start, period_end)
+    if named is not None:
+        members = members.drop("index_system_id").join(named, on="enterprise_id", how="left")
     systems = {
         name: system
         for name in members["index_system_id"].drop_nulls().unique().sort().to_list()
-        if (system := library.system(name, period_end - timedelta(days=1))) is not None
+        if (system := library.system(name, rules_on or period_end - timedelta(days=1))) is not None
     }
     rules = pl.concat([pl.DataFrame(schema=RULES), *(system.rules for system in systems.values())])
     headings = pl.DataFrame([system.heading for system in systems.values()], schema=HEADINGS)
@@ -213,7 +231,7 @@ def _both_sides_known() -> pl.Expr:
     return pl.col("numerator").is_not_null() & pl.col("denominator").is_not_null()
 
 
-def _values(inputs: _Inputs, asked: pl.DataFrame, period: dict[str, object], months: int) -> pl.DataFrame:
+def _values(inputs: Inputs, asked: pl.DataFrame, period: dict[str, object], months: int) -> pl.DataFrame:
     """The value of every quantitative indicator that is asked for: one row per enterprise and indicator of which anything is known.
 
     A calendar year is taken from the annual mart, which also knows what is only reported once a year; other periods are
@@ -422,21 +440,24 @@ def _observations(asked: pl.DataFrame, values: pl.DataFrame, answers: pl.DataFra
 _EFFICIENCY = "enterprise_id, process_id, product_code, metric_code, {date}, unit, numerator, denominator, state, measured_share, months"
 _OUTPUT = "enterprise_id, product_code, {date}, quantity, unit"
 
+INPUTS = {
+    "enterprises": Source.of("staging.stg_enterprises", "enterprise_id, index_system_id, valid_from, valid_to"),
+    "products": Source.of("staging.stg_products", "enterprise_id, product_code, product_kind, valid_from, valid_to"),
+    "monthly": Source.of("marts.enterprise_efficiency_monthly", _EFFICIENCY.format(date="month_start_date")),
+    "annual": Source.of("marts.enterprise_efficiency_annual", _EFFICIENCY.format(date="year_start_date")),
+    "monthly_output": Source.of("marts.enterprise_production_monthly", _OUTPUT.format(date="month_start_date")),
+    "annual_output": Source.of("marts.enterprise_production_annual", _OUTPUT.format(date="year_start_date")),
+    "answers": Source.of(
+        "staging.stg_survey_answers", "subject_kind, subject_id, checklist_id, item_id, answered_on, surveyor_role, answer"
+    ),
+}
+"""What values and answers are taken from."""
+
 ENTERPRISE_INDEX = Method(
     name="enterprise_index",
     version=METHOD,
     description="Grades of enterprises by the comprehensive index method (综合评价指数法).",
-    reads={
-        "enterprises": Source.of("staging.stg_enterprises", "enterprise_id, index_system_id, valid_from, valid_to"),
-        "products": Source.of("staging.stg_products", "enterprise_id, product_code, product_kind, valid_from, valid_to"),
-        "monthly": Source.of("marts.enterprise_efficiency_monthly", _EFFICIENCY.format(date="month_start_date")),
-        "annual": Source.of("marts.enterprise_efficiency_annual", _EFFICIENCY.format(date="year_start_date")),
-        "monthly_output": Source.of("marts.enterprise_production_monthly", _OUTPUT.format(date="month_start_date")),
-        "annual_output": Source.of("marts.enterprise_production_annual", _OUTPUT.format(date="year_start_date")),
-        "answers": Source.of(
-            "staging.stg_survey_answers", "subject_kind, subject_id, checklist_id, item_id, answered_on, surveyor_role, answer"
-        ),
-    },
+    reads=INPUTS,
     results=(ENTERPRISE_GRADE, ENTERPRISE_INDICATOR),
     run=grade_enterprises,
 )

@@ -3,22 +3,20 @@
 Adding a method is its own module and a line here.
 """
 
-from pipelines.assessment.balance import BALANCES
-from pipelines.assessment.disclosure_check import DISCLOSURE_CHECKS
+from pipelines.assessment.audit_focus import AUDIT_FOCUSES
 from pipelines.assessment.enterprise_index import ENTERPRISE_INDEX
-from pipelines.assessment.mandatory_audit import MANDATORY_AUDITS
-from pipelines.assessment.obsolete_asset import OBSOLETE_ASSETS
-from pipelines.assessment.reconciliation import RECONCILIATIONS
-from pipelines.assessment.risk_grade import RISK_GRADES
+from pipelines.assessment.moves import MOVES
+from pipelines.assessment.pollution_load import POLLUTION_LOADS
+from pipelines.assessment.sensitivity import SENSITIVITY
+from pipelines.assessment.trend import TREND
 
 METHODS = (
     ENTERPRISE_INDEX,
-    BALANCES,
-    RECONCILIATIONS,
-    DISCLOSURE_CHECKS,
-    MANDATORY_AUDITS,
-    OBSOLETE_ASSETS,
-    RISK_GRADES,
+    MOVES,
+    SENSITIVITY,
+    TREND,
+    POLLUTION_LOADS,
+    AUDIT_FOCUSES,
 )
 
 RESULTS = tuple(result for method in METHODS for result in method.results)
