@@ -16,6 +16,7 @@ from tests.assessment.park import Park, months
 from tests.assessment.systems import cell, group_row, qualitative, quantitative, standards, system_row, thresholds, words
 
 TABLES = tuple(table for result in ENTERPRISE_INDEX.results for table in (result.latest, result.history))
+"""What the method that these tests run writes."""
 
 # The electroplater of the published worked example (see test_index).
 ANSWERS = {
