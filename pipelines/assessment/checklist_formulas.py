@@ -55,8 +55,9 @@ def observe(item: Item, year: Year, demands: Sequence[Threshold], variables: Map
     that is not known, then the one closest to its threshold.
     """
     formula = FORMULAS[str(item["formula"])]
-    alternatives = [part.strip() for part in str(item["numerator"] or "").split("|")]
-    if len(alternatives) == 1:
+    has_alternatives = formula.sides[0] == "terms"
+    alternatives = [part.strip() for part in str(item["numerator"]).split("|")] if has_alternatives else []
+    if len(alternatives) < 2:
         observed = formula.observe(item, year)
         return observed, checklist.judge(observed, demands, variables)
     tried = []

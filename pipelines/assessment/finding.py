@@ -4,6 +4,7 @@ A finding's status is what the auditor left it with, changed by people's later d
 decided in `measure_effect`; what is overdue stands in `worklist`.
 """
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -79,7 +80,7 @@ FINDING_CHAIN = Result(
         ENTERPRISE,
         Column("finding_status", TEXT, "Status of the finding.", allowed=STATUSES),
         Column("cause_code", TEXT, "Direction of the eight that the finding's cause lies in.", allowed=CAUSE_CODES),
-        *(MEASURE.by_name[name] for name in ("measure_class", "cost_class")),
+        *(replace(MEASURE.by_name[name], required=False) for name in ("measure_class", "cost_class")),
         Column("measure_status", TEXT, "Status of the measure.", allowed=MEASURE.by_name["status"].allowed),
         Column("due_on", DATE, "Local date by which the measure is to be in place."),
         Column("completed_on", DATE, "First local date on which it was in operation."),
@@ -179,7 +180,7 @@ def pareto(findings: pl.DataFrame) -> pl.DataFrame:
                 state=pl.lit(State.SELF_REPORTED.value),
             )
         )
-    return pl.concat(parts).select(*FINDING_PARETO.empty().columns, "state")
+    return pl.concat(parts).select(FINDING_PARETO.empty().columns)
 
 
 def chains(findings: pl.DataFrame, measures: pl.DataFrame, effects: pl.DataFrame, economics: pl.DataFrame, today: date) -> pl.DataFrame:
@@ -220,7 +221,7 @@ def chains(findings: pl.DataFrame, measures: pl.DataFrame, effects: pl.DataFrame
         annual_saving_quantity=pl.when(is_done).then(pl.col("annual_saving_quantity")),
         chain_state=state,
         state=known.when(pl.col("measure_id") == NOTHING).then(pl.lit(State.MISSING.value)).otherwise(pl.lit(State.SELF_REPORTED.value)),
-    ).select(*FINDING_CHAIN.empty().columns, "state").sort("finding_id", "measure_id")  # fmt: skip
+    ).select(FINDING_CHAIN.empty().columns).sort("finding_id", "measure_id")  # fmt: skip
 
 
 def _effect_of_measures(effects: pl.DataFrame) -> pl.DataFrame:

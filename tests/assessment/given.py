@@ -3,6 +3,8 @@
 A column that a method reads and its table does not have is refused here, as the warehouse would refuse it.
 """
 
+import importlib
+import pkgutil
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
@@ -12,7 +14,7 @@ from typing import Any
 import polars as pl
 import yaml
 
-from pipelines.assessment import methods
+from pipelines import assessment
 from pipelines.assessment.method import Context, Method, Outcome, Result, Source
 from pipelines.contracts.records import LINEAGE, RECORD_TYPES
 from pipelines.contracts.standards import Standards, load_standards
@@ -24,6 +26,18 @@ _TYPES = {
 }  # fmt: skip
 PLURALS = {"enterprise": "enterprises", "process": "processes", "survey_answer": "survey_answers", "equipment": "equipment"}
 PARK = "P"
+AGREED: dict[str, dict[str, pl.DataType]] = {
+    "assessment.measure_effect": {"measure_id": pl.String(), "decision": pl.String(), "saving_quantity": pl.Float64(),
+                                  "annual_saving_quantity": pl.Float64(), "unit": pl.String(), "counts_in_total": pl.Boolean()},
+    "assessment.measure_economics": {"measure_id": pl.String(), "npv_cny": pl.Float64(), "payback_years": pl.Float64()},
+    "assessment.risk_grade": {"enterprise_id": pl.String(), "medium": pl.String(), "grade": pl.String()},
+    "assessment.emergency_readiness": {"enterprise_id": pl.String(), "plan_status": pl.String(), "expires_on": pl.Date()},
+    "assessment.obsolete_asset": {"enterprise_id": pl.String()},
+    "assessment.pollution_load": {"enterprise_id": pl.String(), "medium": pl.String(), "variant": pl.String(), "level": pl.String(),
+                                  "load_share": pl.Float64(), "period_type": pl.String(), "period_start": pl.Date(), "period_end": pl.Date()},
+    "marts.permit_total_progress": {"enterprise_id": pl.String(), "permit_year": pl.Int32(), "permitted_kg": pl.Float64(), "used_kg": pl.Float64()},
+}  # fmt: skip
+"""Tables that other branches bring, with the columns that were agreed; a table that is there goes before its row here."""
 Rows = Iterable[Mapping[str, Any]]
 
 
@@ -38,26 +52,30 @@ def _models() -> dict[str, dict[str, str | None]]:
 
 @cache
 def _results() -> dict[str, Result]:
-    return {result.name: result for result in methods.RESULTS}
+    """Every result that a module of the package declares, whether or not its method is entered yet."""
+    modules = [importlib.import_module(f"{assessment.__name__}.{found.name}") for found in pkgutil.iter_modules(assessment.__path__)]
+    return {value.name: value for module in modules for value in vars(module).values() if isinstance(value, Result)}
 
 
-def schema_of(table: str, more: Iterable[Result] = ()) -> dict[str, pl.DataType]:
-    """Column → type of a table that methods read; `more` are results of methods that are not entered in METHODS."""
+def schema_of(table: str) -> dict[str, pl.DataType]:
+    """Column → type of a table that methods read."""
     schema, name = table.split(".")
+    results = _results()
+    if table in AGREED and name not in results and name not in _models():
+        return AGREED[table]
     if schema == "assessment":
-        results = _results() | {result.name: result for result in more}
         return dict(results[name].schema)
     if schema == "staging":
         records = {f"stg_{PLURALS.get(record, record + 's')}": RECORD_TYPES[record] for record in RECORD_TYPES}
         columns = (*records[name].columns, *LINEAGE)
         return {column.name: column.dtype for column in columns}
-    return {column: _TYPES[of or "varchar"] for column, of in _models()[name].items()}
+    return {column: _TYPES[of] for column, of in _models()[name].items()}
 
 
-def frame(source: Source, rows: Rows, more: Iterable[Result] = ()) -> pl.DataFrame:
+def frame(source: Source, rows: Rows) -> pl.DataFrame:
     """Rows as the source would be read; what a row does not say is null."""
     rows = [dict(row) for row in rows]
-    schema = schema_of(source.table, more)
+    schema = schema_of(source.table)
     if absent := [column for column in source.columns if column not in schema]:
         raise KeyError(f"{source.table} has no {', '.join(absent)}; it has {', '.join(schema)}")
     if unknown := sorted({name for row in rows for name in row} - schema.keys()):
@@ -89,9 +107,7 @@ def _cast(column: str, dtype: pl.DataType) -> pl.Expr:
     return pl.col(column).cast(dtype)
 
 
-def frames(
-    method: Method, standards: Standards, given: Mapping[str, Rows | pl.DataFrame], more: Iterable[Result] = ()
-) -> dict[str, pl.DataFrame]:
+def frames(method: Method, standards: Standards, given: Mapping[str, Rows | pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """Every frame of a method: what is given, the shipped standards, and nothing else."""
     if unknown := given.keys() - method.reads.keys():
         raise KeyError(f"{method.name} reads no {', '.join(sorted(unknown))}; it reads {', '.join(method.reads)}")
@@ -102,15 +118,13 @@ def frames(
         elif name not in given and source.table.startswith("reference."):
             found[name] = shipped(source, standards)
         else:
-            found[name] = frame(source, given.get(name, ()), more)
+            found[name] = frame(source, given.get(name, ()))
     return found
 
 
-def run(
-    method: Method, standards: Standards, today: date, given: Mapping[str, Rows | pl.DataFrame], more: Iterable[Result] = ()
-) -> Outcome:
+def run(method: Method, standards: Standards, today: date, given: Mapping[str, Rows | pl.DataFrame]) -> Outcome:
     """Run a method on what is given, and see that what it returns fits its tables: columns, types, unique keys, words."""
-    outcome = method.run(frames(method, standards, given, more), Context(PARK, today, standards))
+    outcome = method.run(frames(method, standards, given), Context(PARK, today, standards))
     for result in method.results:
         check_result(outcome.frames[result.name], result)
     return outcome
