@@ -168,11 +168,14 @@ def _running_totals(windows: pl.DataFrame, facts: EnterpriseFacts) -> pl.DataFra
     year_start = pl.date(pl.col("permit_year"), 1, 1)
     running = (year_start < pl.col("ends")) & (year_start.dt.offset_by("1y") > pl.col("starts"))
     totals = facts.frames["permit_totals"].drop_nulls("permitted_kg")
-    return windows.join(totals, on="enterprise_id").filter(running).with_columns(year_start=year_start)
+    # a year that is over speaks from its end, one that is running from its beginning
+    year_end = year_start.dt.offset_by("1y")
+    spoken_on = pl.when(year_end <= pl.col("ends")).then(year_end).otherwise(year_start)
+    return windows.join(totals, on="enterprise_id").filter(running).with_columns(spoken_on=spoken_on)
 
 
 def _permit_totals(windows: pl.DataFrame, facts: EnterpriseFacts) -> pl.DataFrame:
-    counts = _running_totals(windows, facts).group_by("key").agg(value=pl.len(), on=pl.col("year_start").max())
+    counts = _running_totals(windows, facts).group_by("key").agg(value=pl.len(), on=pl.col("spoken_on").max())
     return windows.join(counts, on="key", how="left").with_columns(pl.col("value").fill_null(0))
 
 
@@ -182,7 +185,7 @@ def _permit_totals_exceeded(windows: pl.DataFrame, facts: EnterpriseFacts) -> pl
     counts = (
         _running_totals(windows, facts)
         .group_by("key")
-        .agg(value=over.sum(), on=pl.col("year_start").filter(over).max(), without=pl.col("used_kg").null_count())
+        .agg(value=over.sum(), on=pl.col("spoken_on").filter(over).max(), without=pl.col("used_kg").null_count())
     )
     found = windows.join(counts, on="key", how="left")
     return _where(found, (pl.col("without") == 0) | (pl.col("value") > 0))

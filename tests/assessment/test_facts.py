@@ -103,7 +103,7 @@ class TestLimits:
     def test_permit_totals(self) -> None:
         totals = [{"enterprise_id": "E1", "permit_year": 2025, "permitted_kg": 100.0, "used_kg": used} for used in (99.0, 101.0)]
         assert ask("permit_totals", permit_totals=totals)[0] == 2.0
-        assert ask("permit_totals_exceeded", permit_totals=totals) == (1.0, date(2025, 1, 1))
+        assert ask("permit_totals_exceeded", permit_totals=totals) == (1.0, date(2026, 1, 1))
         assert ask("permit_totals_exceeded", "E2", permit_totals=totals)[0] is None
         unknown = [totals[0], totals[0] | {"used_kg": None}]
         assert ask("permit_totals_exceeded", permit_totals=unknown)[0] is None
