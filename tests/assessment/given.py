@@ -33,8 +33,12 @@ AGREED: dict[str, dict[str, pl.DataType]] = {
     "assessment.risk_grade": {"enterprise_id": pl.String(), "medium": pl.String(), "grade": pl.String()},
     "assessment.emergency_readiness": {"enterprise_id": pl.String(), "plan_status": pl.String(), "expires_on": pl.Date()},
     "assessment.obsolete_asset": {"enterprise_id": pl.String()},
-    "assessment.pollution_load": {"enterprise_id": pl.String(), "medium": pl.String(), "variant": pl.String(), "level": pl.String(),
-                                  "load_share": pl.Float64(), "period_type": pl.String(), "period_start": pl.Date(), "period_end": pl.Date()},
+    "assessment.pollution_load": {name: pl.String() for name in ("load_standard_set", "scope", "medium", "nitrogen", "ranked_by", "subject_id",
+                                                                "period_type")}
+    | {"share": pl.Float64(), "period_start": pl.Date(), "period_end": pl.Date()},
+    "assessment.target_progress": {name: pl.String() for name in ("subject_kind", "subject_id", "metric_code", "status", "unit", "state")}
+    | {"target_year": pl.Int64(), "year": pl.Int64(), "baseline_year": pl.Int64(), "baseline_value": pl.Float64(), "target_value": pl.Float64(),
+       "path_value": pl.Float64(), "actual_value": pl.Float64(), "progress_share": pl.Float64()},
     "marts.permit_total_progress": {"enterprise_id": pl.String(), "permit_year": pl.Int32(), "permitted_kg": pl.Float64(), "used_kg": pl.Float64()},
 }  # fmt: skip
 """Tables that other branches bring, with the columns that were agreed; a table that is there goes before its row here."""
