@@ -14,12 +14,17 @@ SUPERVISION_SOURCE = Source.of(
 )
 
 
-def number(rules: pl.DataFrame, rule_id: str, on: date) -> float:
-    """The value of one rule on a day.
+def rule(rules: pl.DataFrame, rule_id: str, on: date) -> dict:
+    """The row of one rule that holds on a day.
 
-    Raises StandardsError when no row holds, with what would be right.
+    Raises StandardsError when no row with a value holds, with what would be right.
     """
-    found = in_force(rules, on, ["rule_id"]).filter(pl.col("rule_id") == rule_id)["value"].drop_nulls()
+    found = in_force(rules, on, ["rule_id"]).filter((pl.col("rule_id") == rule_id) & pl.col("value").is_not_null())
     if found.is_empty():
         raise StandardsError([StandardsProblem("supervision_rules", None, "rule_id", rule_id, f"no row with a value holds on {on}")])
-    return found[0]
+    return found.row(0, named=True)
+
+
+def number(rules: pl.DataFrame, rule_id: str, on: date) -> float:
+    """The value of one rule on a day; raises as `rule` does."""
+    return rule(rules, rule_id, on)["value"]
