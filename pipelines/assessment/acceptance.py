@@ -142,7 +142,7 @@ def dated_rounds(rounds: pl.DataFrame, steps: pl.DataFrame, today: date) -> pl.D
 def _with_facts(asked: pl.DataFrame, facts: EnterpriseFacts, today: date) -> pl.DataFrame:
     """`holds` of each computed veto, with the facts behind it; a window whose beginning is not known has no facts."""
     tomorrow = today + timedelta(days=1)
-    window = pl.col("window")
+    window = pl.col("facts_window")
     starts = (
         pl.when(window == "today")
         .then(pl.lit(tomorrow).dt.offset_by(f"-{_MONTHS}mo"))
@@ -171,7 +171,9 @@ def _with_facts(asked: pl.DataFrame, facts: EnterpriseFacts, today: date) -> pl.
         ]
         parts.append(known.select("key", holds=condition.holds(), facts=pl.concat_list(said), unknown=condition.unknown()))
     found = pl.concat(parts)
-    begins = pl.when(pl.col("computed_by").is_not_null() & pl.col("starts").is_null()).then(pl.format("the beginning of {}", "window"))
+    begins = pl.when(pl.col("computed_by").is_not_null() & pl.col("starts").is_null()).then(
+        pl.format("the beginning of {}", "facts_window")
+    )
     return (
         numbered.join(found, on="key", how="left", maintain_order="left")
         .with_columns(
@@ -330,10 +332,10 @@ def _item_problems(item: Mapping[str, object]) -> list[StandardsProblem]:
         found.append(wrong("kind", f"must be {VETO} or {SCORE}"))
     if (item["kind"] == SCORE) != (item["points"] is not None):
         found.append(wrong("points", "points belong to a score, and to nothing else"))
-    if (item["computed_by"] is None) != (item["window"] is None):
-        found.append(wrong("window", "a condition and its window belong together"))
-    if item["window"] is not None and item["window"] not in WINDOWS_OF_FACTS:
-        found.append(wrong("window", f"must be one of {', '.join(WINDOWS_OF_FACTS)}"))
+    if (item["computed_by"] is None) != (item["facts_window"] is None):
+        found.append(wrong("facts_window", "a condition and its window belong together"))
+    if item["facts_window"] is not None and item["facts_window"] not in WINDOWS_OF_FACTS:
+        found.append(wrong("facts_window", f"must be one of {', '.join(WINDOWS_OF_FACTS)}"))
     try:
         names = conditions.parse(item["computed_by"]).names
     except conditions.ConditionError as error:
@@ -356,7 +358,8 @@ ACCEPTANCES = Method(
             "reference.acceptance_scheme", f"scheme_id, stage, is_default, full_points, pass_mark, apply_within_months, {_PROVENANCE}"
         ),
         "items": Source.of(
-            "reference.acceptance_item", f"scheme_id, stage, item_id, position, name, kind, points, computed_by, window, {_PROVENANCE}"
+            "reference.acceptance_item",
+            f"scheme_id, stage, item_id, position, name, kind, points, computed_by, facts_window, {_PROVENANCE}",
         ),
         "rounds": ROUND_SOURCE,
         "reviews": Source.of("staging.stg_reviews", REVIEW_COLUMNS),

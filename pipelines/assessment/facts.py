@@ -44,7 +44,8 @@ FACT_SOURCES = OWNER_SOURCES | {
     "readiness": Source.of("assessment.emergency_readiness", "enterprise_id, plan_status, expires_on"),
     "grades": Source.of("assessment.enterprise_grade", "enterprise_id, period_type, period_start, period_end, grade, provisional"),
     "risk_grades": Source.of("assessment.risk_grade", "enterprise_id, medium, grade"),
-    "obsolete": Source.of("assessment.obsolete_asset", "enterprise_id"),
+    "obsolete": Source.of("assessment.obsolete_asset", "enterprise_id, asset_kind, asset_id, verdict"),
+    "triggers": Source.of("assessment.mandatory_audit", "enterprise_id, category, status, is_indicated, not_checked, listed_on"),
     "effects": Source.of("assessment.measure_effect", "measure_id, saving_quantity"),
     "findings": Source.of("assessment.finding", "finding_id, enterprise_id, found_on, due_on, status, closed_on"),
     "steps": Source.of("assessment.workflow", "round_id, enterprise_id, round_kind, listed_on, milestone, progress, done_on"),
@@ -53,6 +54,9 @@ FACT_SOURCES = OWNER_SOURCES | {
 
 ENDED_FINDINGS = ("closed", "rejected")
 DROPPED_MEASURES = ("screened_out", "abandoned")
+LISTED = ("listed", "audited")
+"""Statuses of assessment.mandatory_audit under which an audit is demanded, or was."""
+HIGH_ENERGY = "high_energy"
 WHOLE_RISK = "all"
 """Medium of the row of assessment.risk_grade that is about the whole enterprise."""
 GRADED = ("I", "II", "III", "none")
@@ -276,8 +280,27 @@ def _of_today(found: pl.DataFrame, facts: EnterpriseFacts) -> pl.DataFrame:
 
 
 def _obsolete(windows: pl.DataFrame, facts: EnterpriseFacts) -> pl.DataFrame:
-    counts = facts.frames["obsolete"].group_by("enterprise_id").agg(value=pl.len())
-    found = windows.join(counts, on="enterprise_id", how="left").with_columns(pl.col("value").fill_null(0), on=pl.lit(None, dtype=DATE))
+    """Pieces and processes that a list eliminates; unknown for who has nothing in the register, or something that may be listed."""
+    verdict = pl.col("verdict")
+    counts = (
+        facts.frames["obsolete"]
+        .group_by("enterprise_id")
+        .agg(
+            eliminated=pl.struct("asset_kind", "asset_id").filter(verdict == "eliminated").n_unique(),
+            is_open=(verdict == "possibly_listed").any(),
+        )
+    )
+    value = pl.when((pl.col("eliminated") > 0) | ~pl.col("is_open")).then(pl.col("eliminated"))
+    found = windows.join(counts, on="enterprise_id", how="left").with_columns(value=value, on=pl.lit(None, dtype=DATE))
+    return _of_today(found, facts)
+
+
+def _above_energy_quota(windows: pl.DataFrame, facts: EnterpriseFacts) -> pl.DataFrame:
+    """Whether figures show energy per product above its quota; unknown where it could not be checked."""
+    of_energy = facts.frames["triggers"].filter(pl.col("category") == HIGH_ENERGY)
+    no = pl.when(pl.col("not_checked").list.len().fill_null(0) == 0).then(pl.lit("no"))
+    said = of_energy.select("enterprise_id", value=pl.when("is_indicated").then(pl.lit("yes")).otherwise(no))
+    found = windows.join(said, on="enterprise_id", how="left").with_columns(on=pl.lit(None, dtype=DATE))
     return _of_today(found, facts)
 
 
@@ -324,12 +347,17 @@ def _audited(windows: pl.DataFrame, facts: EnterpriseFacts) -> pl.DataFrame:
 
 
 def _audit_required(windows: pl.DataFrame, facts: EnterpriseFacts) -> pl.DataFrame:
-    """Whether the bureau's list demanded an audit by the window's end; unknown while the park knows of no audit at all."""
-    steps = facts.frames["steps"]
-    listed = steps.filter(pl.col("round_kind") == "mandatory").select("enterprise_id", "listed_on").unique()
-    found = _counted(windows, listed, "listed_on", pl.col("listed_on").is_null() | (pl.col("listed_on") < pl.col("ends")))
+    """Whether a list or a decision demanded an audit by the window's end; unknown while the park knows of no audit at all."""
+    steps, triggers = facts.frames["steps"], facts.frames["triggers"]
+    demanded = pl.concat(
+        [
+            steps.filter(pl.col("round_kind") == "mandatory").select("enterprise_id", "listed_on"),
+            triggers.filter(pl.col("status").is_in(LISTED)).select("enterprise_id", "listed_on"),
+        ]
+    ).unique()
+    found = _counted(windows, demanded, "listed_on", pl.col("listed_on").is_null() | (pl.col("listed_on") < pl.col("ends")))
     yes = pl.when(pl.col("value") > 0).then(pl.lit("yes")).otherwise(pl.lit("no"))
-    return found.with_columns(value=pl.when(pl.lit(not steps.is_empty())).then(yes))
+    return found.with_columns(value=pl.when(pl.lit(not steps.is_empty() or not demanded.is_empty())).then(yes))
 
 
 def _overdue_steps(windows: pl.DataFrame, facts: EnterpriseFacts) -> pl.DataFrame:
@@ -389,12 +417,13 @@ FACTS: dict[str, Fact] = {
     "missing_reports": Fact("Reports that fell due and have not come.", NUMBER, _missing_reports),
     "employees": Fact("Employees, as declared last.", NUMBER, _employees),
     "emergency_plan_valid": Fact("yes where a filed emergency plan holds, as it stands.", TEXT, _plan),
-    "obsolete_assets": Fact("Equipment and processes that elimination lists name, as they stand.", NUMBER, _obsolete),
+    "obsolete_assets": Fact("Equipment and processes that a list eliminates, as they stand.", NUMBER, _obsolete),
+    "above_energy_quota": Fact("yes where figures show energy per product above its quota, as they stand.", TEXT, _above_energy_quota),
     "overdue_findings": Fact("Findings past their date at the end.", NUMBER, _overdue_findings),
     "overdue_measures": Fact("Measures past their date at the end.", NUMBER, _overdue_measures),
     "undocumented_measures": Fact("Measures in operation without a computed saving.", NUMBER, _undocumented_measures),
     "audited": Fact("yes where an audit was completed in the window.", TEXT, _audited),
-    "audit_required": Fact("yes where a mandatory round had been listed by the end.", TEXT, _audit_required),
+    "audit_required": Fact("yes where a list or a decision demanded an audit by the end.", TEXT, _audit_required),
     "overdue_audit_steps": Fact("Steps of audits that are overdue, as they stand.", NUMBER, _overdue_steps),
 }
 """Every word that a rule may use, each also asked of the last months as `<word>_<n>m`."""

@@ -3,20 +3,16 @@
 Adding a method is its own module and a line here.
 """
 
-from pipelines.assessment.audit_focus import AUDIT_FOCUSES
+from pipelines.assessment.complaint_context import COMPLAINTS
+from pipelines.assessment.engagement import ENGAGEMENTS
 from pipelines.assessment.enterprise_index import ENTERPRISE_INDEX
-from pipelines.assessment.moves import MOVES
-from pipelines.assessment.pollution_load import POLLUTION_LOADS
-from pipelines.assessment.sensitivity import SENSITIVITY
-from pipelines.assessment.trend import TREND
+from pipelines.assessment.workflow import AUDIT_WORKFLOW
 
 METHODS = (
     ENTERPRISE_INDEX,
-    MOVES,
-    SENSITIVITY,
-    TREND,
-    POLLUTION_LOADS,
-    AUDIT_FOCUSES,
+    AUDIT_WORKFLOW,
+    COMPLAINTS,
+    ENGAGEMENTS,
 )
 
 RESULTS = tuple(result for method in METHODS for result in method.results)

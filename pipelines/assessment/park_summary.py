@@ -85,8 +85,10 @@ def grade_shares(grades: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
         weights: PERIOD, `weighting`, `enterprise_id`, `weight` (additive within a weighting; null where it is not known).
     """
     by_count = grades.select(*_KEY, "enterprise_id", weighting=pl.lit(BY_COUNT), weight=pl.lit(1.0))
-    graded = grades.sort(*_KEY, "enterprise_id", "grade").group_by(*_KEY, "enterprise_id", maintain_order=True).agg(
-        pl.col("grade").first(), pl.col("state").first(), pl.col("verification_status").first()
+    graded = (
+        grades.sort(*_KEY, "enterprise_id", "grade")
+        .group_by(*_KEY, "enterprise_id", maintain_order=True)
+        .agg(pl.col("grade").first(), pl.col("state").first(), pl.col("verification_status").first())
     )
     weighed = pl.concat([by_count.unique([*_KEY, "enterprise_id"]), weights.select(by_count.columns)]).join(
         graded, on=[*_KEY, "enterprise_id"], how="left"

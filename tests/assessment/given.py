@@ -32,7 +32,9 @@ AGREED: dict[str, dict[str, pl.DataType]] = {
     "assessment.measure_economics": {"measure_id": pl.String(), "npv_cny": pl.Float64(), "payback_years": pl.Float64()},
     "assessment.risk_grade": {"enterprise_id": pl.String(), "medium": pl.String(), "grade": pl.String()},
     "assessment.emergency_readiness": {"enterprise_id": pl.String(), "plan_status": pl.String(), "expires_on": pl.Date()},
-    "assessment.obsolete_asset": {"enterprise_id": pl.String()},
+    "assessment.obsolete_asset": {name: pl.String() for name in ("enterprise_id", "asset_kind", "asset_id", "verdict")},
+    "assessment.mandatory_audit": {"enterprise_id": pl.String(), "category": pl.String(), "status": pl.String(), "is_indicated": pl.Boolean(),
+                                   "not_checked": pl.List(pl.String()), "listed_on": pl.Date()},
     "assessment.pollution_load": {name: pl.String() for name in ("load_standard_set", "scope", "medium", "nitrogen", "ranked_by", "subject_id",
                                                                 "period_type")}
     | {"share": pl.Float64(), "period_start": pl.Date(), "period_end": pl.Date()},

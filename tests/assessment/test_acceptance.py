@@ -43,11 +43,16 @@ def answer(item: str, word: str | float, on: date = date(2025, 9, 1), role: str 
             "answer": "number" if number is not None else word, "value": number}  # fmt: skip
 
 
+def asset(who: str, verdict: str = "within_design_life") -> dict:
+    return {"enterprise_id": who, "asset_kind": "equipment", "asset_id": "K1", "verdict": verdict}
+
+
 def clean() -> dict[str, list[dict]]:
     """An enterprise whose facts clear every computed veto."""
     return {
         "rounds": [ROUND],
         "steps": [step("audit_done", date(2025, 1, 15)), step("evaluated", date(2025, 3, 1))],
+        "obsolete": [asset("E1")],
         "judged": [{"enterprise_id": "E1", "month_start_date": date(2025, 6, 1), "periods_evaluated": 700}],
         "permit_totals": [{"enterprise_id": "E1", "permit_year": 2025, "permitted_kg": 100.0, "used_kg": 80.0}],
         "events": [{"event_id": "D", "event_kind": "drill", "subject_kind": "enterprise", "subject_id": "E1", "occurred_on": date(2020, 1, 1)}],
@@ -128,7 +133,7 @@ class TestComputedVetoes:
         [
             ("above_standard", {"exceedances": [{"enterprise_id": "E1", "local_date": date(2025, 6, 3), "is_binding": True}]}),
             ("above_permitted_total", {"permit_totals": [{"enterprise_id": "E1", "permit_year": 2025, "permitted_kg": 100.0, "used_kg": 101.0}]}),
-            ("eliminated_technology", {"obsolete": [{"enterprise_id": "E1"}]}),
+            ("eliminated_technology", {"obsolete": [asset("E1", "eliminated")]}),
             ("below_grade_iii", {"grades": [clean()["grades"][0] | {"grade": "none"}]}),
             ("serious_violation", {"events": [{"event_id": "X", "event_kind": "violation", "severity": "serious", "subject_kind": "enterprise", "subject_id": "E1", "occurred_on": date(2025, 2, 1)}]}),
         ],
@@ -257,8 +262,8 @@ def test_no_round_yet(shipped_standards: Standards) -> None:
     [
         ("computed_by", "luck > 1", "CN / acceptance / above_standard: knows no luck"),
         ("computed_by", "luck", "must read"),
-        ("window", None, "a condition and its window belong together"),
-        ("window", "forever", "must be one of today"),
+        ("facts_window", None, "a condition and its window belong together"),
+        ("facts_window", "forever", "must be one of today"),
         ("kind", "bonus", "must be veto or score"),
         ("points", 5.0, "points belong to a score"),
     ],

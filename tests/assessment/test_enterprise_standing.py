@@ -24,6 +24,10 @@ def event(kind: str, on: date, subject: str = "E1", **more: object) -> dict:
     } | more
 
 
+def asset(who: str, verdict: str = "within_design_life") -> dict:
+    return {"enterprise_id": who, "asset_kind": "equipment", "asset_id": "K1", "verdict": verdict}
+
+
 def clean(who: str = "E1", grade: str = "I") -> dict[str, list[dict]]:
     """An enterprise with everything that is asked for."""
     return {
@@ -35,6 +39,7 @@ def clean(who: str = "E1", grade: str = "I") -> dict[str, list[dict]]:
                      "line_id": "-", "period_start": date(2025, 1, 1), "period_end": date(2026, 1, 1), "state": "self_reported"}],
         "measures": [{"measure_id": "M1", "enterprise_id": who, "status": "implemented", "due_on": date(2025, 6, 1), "completed_on": date(2025, 5, 1)}],
         "findings": [{"finding_id": "F1", "enterprise_id": who, "found_on": date(2025, 1, 5), "status": "closed", "closed_on": date(2025, 3, 1)}],
+        "obsolete": [asset(who)],
         "readiness": [{"enterprise_id": who, "plan_status": "valid", "expires_on": date(2027, 1, 1)}],
         "steps": [{"round_id": "R1", "enterprise_id": who, "round_kind": "mandatory", "listed_on": date(2024, 1, 31), "milestone": "audit_done", "progress": "done", "done_on": date(2025, 3, 1)}],
     }  # fmt: skip
@@ -120,7 +125,7 @@ class TestConstraints:
         ("given", "reason"),
         [
             ({"readiness": [{"enterprise_id": "E1", "plan_status": "expired", "expires_on": date(2025, 9, 1)}, {"enterprise_id": "E2", "plan_status": "valid"}]}, "no_emergency_plan"),
-            ({"obsolete": [{"enterprise_id": "E1"}]}, "obsolete_technology"),
+            ({"obsolete": [asset("E1", "eliminated")]}, "obsolete_technology"),
             ({"grades": clean(grade="none")["grades"]}, "below_grade_iii"),
             ({"permit_totals": [{"enterprise_id": "E1", "permit_year": 2025, "permitted_kg": 100.0, "used_kg": 101.0}]}, "permit_total_exceeded"),
             ({"measures": [{"measure_id": "M1", "enterprise_id": "E1", "status": "approved", "due_on": date(2025, 6, 1)}]}, "overdue_measures"),

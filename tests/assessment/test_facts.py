@@ -64,7 +64,7 @@ class TestWindows:
             ask(name)
 
     def test_every_word_answers_for_a_park_of_which_nothing_is_known(self) -> None:
-        never_counted = {"outlets", "permit_totals", "obsolete_assets"}
+        never_counted = {"outlets", "permit_totals"}
         for name in FACTS:
             assert (ask(name, window=(date(2025, 1, 20), date(2026, 1, 21)))[0] is None) == (name not in never_counted), name
 
@@ -192,6 +192,38 @@ class TestRecords:
         assert ask("audit_required", steps=steps)[0] == "yes"
         assert ask("audit_required", window=(date(2023, 1, 1), date(2024, 1, 1)), steps=steps)[0] == "no"
         assert ask("overdue_audit_steps", "E2", self.NOW, steps=steps)[0] == 1.0
+
+    def test_a_decision_demands_an_audit_without_a_round(self) -> None:
+        triggers = [{"enterprise_id": "E1", "category": "double_toxic", "status": "listed", "is_indicated": True, "listed_on": date(2025, 3, 1)},
+                    {"enterprise_id": "E2", "category": "double_toxic", "status": "proposed", "is_indicated": True}]  # fmt: skip
+        assert ask("audit_required", triggers=triggers) == ("yes", date(2025, 3, 1))
+        assert ask("audit_required", "E2", triggers=triggers)[0] == "no"
+        assert ask("audit_required", window=(date(2024, 1, 1), date(2025, 1, 1)), triggers=triggers)[0] == "no"
+
+    def test_eliminated_equipment(self) -> None:
+        def asset(number: int, verdict: str, who: str = "E1") -> dict:
+            return {"enterprise_id": who, "asset_kind": "equipment", "asset_id": f"K{number}", "verdict": verdict}
+
+        assets = [asset(1, "eliminated"), asset(1, "eliminated"), asset(2, "possibly_listed"), asset(3, "past_design_life")]
+        assert ask("obsolete_assets", window=self.NOW, obsolete=assets)[0] == 1.0, "one piece on two lists is one piece"
+        assert ask("obsolete_assets", window=self.NOW, obsolete=assets[2:])[0] is None, "its capacity decides, and is not known"
+        assert ask("obsolete_assets", window=self.NOW, obsolete=assets[3:])[0] == 0.0
+        assert ask("obsolete_assets", "E2", window=self.NOW, obsolete=assets)[0] is None, "an empty register clears nobody"
+
+    @pytest.mark.parametrize(
+        ("indicated", "not_checked", "expected"), [(True, ["quota"], "yes"), (False, [], "no"), (False, ["quota"], None)]
+    )
+    def test_energy_above_its_quota(self, indicated: bool, not_checked: list[str], expected: str | None) -> None:
+        triggers = [
+            {
+                "enterprise_id": "E1",
+                "category": "high_energy",
+                "status": "not_indicated",
+                "is_indicated": indicated,
+                "not_checked": not_checked,
+            }
+        ]
+        assert ask("above_energy_quota", window=self.NOW, triggers=triggers)[0] == expected
 
     def test_reports(self) -> None:
         def report(kind: str, state: str, due: datetime | None = None, item: str = "cod", value: float | None = None) -> dict:

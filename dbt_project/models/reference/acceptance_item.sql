@@ -16,7 +16,7 @@ final as (
         kind,
         points,
         computed_by,
-        window,
+        facts_window,
         note,
         valid_from,
         valid_to,

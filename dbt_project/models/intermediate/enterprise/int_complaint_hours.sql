@@ -27,7 +27,7 @@ numbered as (
         events.subject_id,
         events.occurred_at_utc,
         rules.value as window_hours,
-        row_number() over (partition by events.event_id order by rules.is_shipped, rules.valid_from desc) as choice
+        row_number() over (partition by events.event_id order by rules.is_shipped asc, rules.valid_from desc) as choice
     from events
     inner join rules
         on events.occurred_on >= rules.valid_from and (rules.valid_to is null or events.occurred_on < rules.valid_to)

@@ -1,7 +1,7 @@
 with rows_of_both as (
     {{ standard_rows('acceptance_items', [
-        'scheme_id', 'stage', 'item_id', 'position', 'name', 'name_zh', 'kind', 'points', 'computed_by', 'window', 'note', 'valid_from',
-        'valid_to', 'version', 'source_ref', 'verification_status',
+        'scheme_id', 'stage', 'item_id', 'position', 'name', 'name_zh', 'kind', 'points', 'computed_by', 'facts_window', 'note',
+        'valid_from', 'valid_to', 'version', 'source_ref', 'verification_status',
     ]) }}
 ),
 
@@ -16,7 +16,7 @@ final as (
         kind,
         cast(points as double) as points,
         computed_by,
-        window,
+        facts_window,
         note,
         {{ provenance_columns() }}
     from rows_of_both
