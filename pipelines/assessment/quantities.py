@@ -11,8 +11,8 @@ from functools import cache, cached_property
 
 import polars as pl
 
-from pipelines.assessment.index import WEAKEST_FIRST
 from pipelines.assessment.method import Frames, Source
+from pipelines.assessment.order import WEAKEST_FIRST
 from pipelines.contracts.records import REPORT_KINDS
 from pipelines.contracts.states import State
 

@@ -7,6 +7,7 @@ import yaml
 
 from pipelines.assessment.method import Method
 from pipelines.assessment.methods import METHODS
+from pipelines.warehouse.tables import TABLES
 from tests.assessment.conftest import SEEDS
 
 MODELS = SEEDS.parent / "models"
@@ -25,9 +26,10 @@ def columns_of_models() -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 def test_a_method_reads_what_there_is(method: Method) -> None:
-    before = METHODS[: METHODS.index(method)]
-    computed = {result.latest.qualified: set(result.schema) for each in before for result in each.results}
-    known = columns_of_models() | computed
+    # its own tables too: what the last build left in them
+    so_far = METHODS[: METHODS.index(method) + 1]
+    computed = {result.latest.qualified: set(result.schema) for each in so_far for result in each.results}
+    known = columns_of_models() | computed | {table.qualified: {column.name for column in table.columns} for table in TABLES}
     for name, source in method.reads.items():
         assert source.table in known, f"{method.name} reads {name} from {source.table}, which neither dbt nor a method before it makes"
         lacking = set(source.columns) - known[source.table]
