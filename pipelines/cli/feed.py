@@ -74,8 +74,8 @@ def preview(
     with expected_errors():
         from pipelines.ingest.arrivals import find_files
         from pipelines.ingest.contract_check import check
-        from pipelines.ingest.normalise import normalise
-        from pipelines.ingest.readers import Unreadable, read
+        from pipelines.ingest.parse import parse
+        from pipelines.ingest.readers import Unreadable
 
         if file is None:
             found = find_files(settings.raw, contract.source.drop).values()
@@ -85,8 +85,7 @@ def preview(
         references, note = references_now(settings)
         wrong = [problem for problem in check([contract], references) if Path(problem.file).stem == feed_id]
         try:
-            raw = read(file, contract.format, max_bytes=settings.max_file_bytes)
-            parsed = normalise(raw, contract, references, settings.zone)
+            parsed = parse(file, contract, references, settings.zone, max_bytes=settings.max_file_bytes)
         except (Unreadable, OSError) as error:
             stop(NOT_PUBLISHED, f"{file} would be refused", str(error).splitlines())
     console = out()

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
+from pipelines.contracts.devices import DeviceRow, read_devices
 from pipelines.contracts.records import RECORD_TYPES, LoadMode, RecordType
 from pipelines.contracts.states import Flag, SourceKind, Statistic
 
@@ -66,10 +67,36 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Source(Strict):
-    """Where the bytes are: `drop` is a glob below the home's `raw/`."""
+class Hj212(Strict):
+    """Receiver logs of HJ 212 devices: `drop` is a glob as elsewhere, `devices` the device profile, a CSV beside the contract.
+
+    `commands` are those whose values are taken; what other commands bring stays in the logs.
+    """
 
     drop: str
+    devices: str = Field(pattern=r"^[^/\\]+\.csv$", description="file name; columns in contracts.devices")
+    commands: tuple[Literal["2011", "2031", "2041", "2051", "2061"], ...] = ("2011", "2031", "2041", "2051", "2061")
+    device_rows: tuple[DeviceRow, ...] = Field((), description="the profile's rows; read from `devices`, never written into a contract")
+
+
+class Source(Strict):
+    """Where the bytes are: `drop` is a glob below the home's `raw/`. With `hj212` they are receiver logs, and its `drop` is that glob."""
+
+    drop: str
+    hj212: Hj212 | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _logs_are_dropped_too(cls, given: Any) -> Any:
+        if isinstance(given, dict) and isinstance(logs := given.get("hj212"), dict) and "drop" in logs and "drop" not in given:
+            return given | {"drop": logs["drop"]}
+        return given
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Source":
+        if self.hj212 is not None and self.hj212.drop != self.drop:
+            raise ValueError("give drop inside hj212, and not beside it")
+        return self
 
     @model_validator(mode="after")
     def _stays_inside(self) -> "Source":
@@ -85,6 +112,7 @@ class FormatKind(StrEnum):
     JSON = "json"
     JSON_LINES = "jsonl"
     PARQUET = "parquet"
+    HJ212 = "hj212"  # of a source hj212, and of no other
 
 
 class Format(Strict):
@@ -308,10 +336,21 @@ class FeedContract(Strict):
     load_mode: LoadMode | None = None
     ignore: list[str] | Literal["rest"] = Field([], description="columns known and not used; 'rest' for all others")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _logs_have_one_format(cls, given: Any) -> Any:
+        if isinstance(given, dict) and isinstance(source := given.get("source"), dict) and source.get("hj212") and "format" not in given:
+            return given | {"format": {"kind": FormatKind.HJ212}}
+        return given
+
     @model_validator(mode="after")
     def _fits_its_record(self) -> "FeedContract":
         if self.record not in RECORD_TYPES:
             raise ValueError(f"record is one of {', '.join(sorted(RECORD_TYPES))}, not {self.record!r}")
+        if (self.format.kind is FormatKind.HJ212) != (self.source.hj212 is not None):
+            raise ValueError("format.kind hj212 and source hj212 belong together; leave format out, its kind follows from the source")
+        if self.source.hj212 is not None:
+            return self._of_devices()
         is_reading = self.record == "reading"
         if is_reading and (self.time is None or not self.value_sources or self.source_kind is None):
             raise ValueError("a feed of readings needs time, values and source_kind: rows that cannot be placed in time are no time series")
@@ -336,6 +375,16 @@ class FeedContract(Strict):
                     raise ValueError(f"values[{number}].statistic {fixed.value!r} is none of {', '.join(Statistic)}")
         return self
 
+    def _of_devices(self) -> "FeedContract":
+        """Frames say what, when and of whom; the contract has nothing to add."""
+        if self.record != "reading" or self.source_kind is None:
+            raise ValueError("a source hj212 delivers record reading, and needs source_kind")
+        said = [name for name in ("time", "period", "values", "flags") if getattr(self, name) is not None]
+        said += [name for name in ("columns", "ignore") if getattr(self, name)]
+        if said or self.empty != Empty():
+            raise ValueError(f"{', '.join(said or ['empty'])}: frames and the device profile say that; leave it out")
+        return self
+
     @property
     def record_type(self) -> RecordType:
         return RECORD_TYPES[self.record]
@@ -354,9 +403,12 @@ class FeedContract(Strict):
     def fingerprint(self) -> str:
         """Hash of everything that can change what a file parses to: re-parsing follows from it alone.
 
-        Owner, description, source and expectations change no record and are left out.
+        Owner, description, source and expectations change no record and are left out; so are devices, which are compared one
+        by one like the rows of a register.
         """
         content = self.model_dump(mode="json", by_alias=True, exclude={"owner", "description", "source", "expects"})
+        if self.source.hj212 is not None:
+            content["commands"] = sorted(self.source.hj212.commands)
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
@@ -423,6 +475,24 @@ def load_park_file(folder: Path) -> ParkFile:
     return park
 
 
+def _with_devices(contract: FeedContract, folder: Path, problems: list[Problem]) -> FeedContract | None:
+    """The contract with the rows of its device profile; None when the profile has problems, which then are the contract's."""
+    logs = contract.source.hj212
+    assert logs is not None
+    file = f"{contract.feed_id}.yaml"
+    if logs.device_rows:
+        problems.append(Problem(file, "source.hj212.device_rows", "(see message)", f"no such key; devices stand in {logs.devices}"))
+        return None
+    rows, wrong = read_devices(folder / logs.devices)
+    for problem in wrong:
+        key = f"source.hj212.devices: {logs.devices} row {problem.row}: {problem.column}"
+        problems.append(Problem(file, key, repr(problem.value[:120]), problem.message))
+    if wrong:
+        return None
+    source = contract.source.model_copy(update={"hj212": logs.model_copy(update={"device_rows": rows})})
+    return contract.model_copy(update={"source": source})
+
+
 def load_contracts(folder: Path) -> tuple[list[FeedContract], list[Problem]]:
     """Every contract of a folder, and every problem of those that could not be read.
 
@@ -435,6 +505,8 @@ def load_contracts(folder: Path) -> tuple[list[FeedContract], list[Problem]]:
             continue
         contract = _load(path, FeedContract, problems)
         if contract is None:
+            continue
+        if contract.source.hj212 is not None and (contract := _with_devices(contract, folder, problems)) is None:
             continue
         if contract.feed_id != path.stem:
             problems.append(Problem(path.name, "feed_id", repr(contract.feed_id), f"must equal the file's name, {path.stem!r}"))

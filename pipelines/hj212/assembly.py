@@ -12,7 +12,7 @@ import polars as pl
 
 from pipelines.hj212.devices import DeviceProfile, Devices
 from pipelines.hj212.tables import MESSAGES, READINGS
-from pipelines.hj212.vocabulary import DAILY, HOURLY, MINUTE, Label, Verdict
+from pipelines.hj212.vocabulary import DAILY, EQUIPMENT_DAILY, HOURLY, MINUTE, Label, Verdict
 
 KEY = ("mn", "st", "cn", "data_time")
 WAIT = timedelta(minutes=10)
@@ -132,7 +132,7 @@ def _with_periods(readings: pl.DataFrame, placed: pl.DataFrame, devices: Devices
     length = (
         pl.when(pl.col("cn") == MINUTE).then(pl.duration(minutes=pl.col("minute_interval")))
         .when(pl.col("cn") == HOURLY).then(pl.duration(hours=1))
-        .when(pl.col("cn") == DAILY).then(pl.duration(days=1))
+        .when(pl.col("cn").is_in([DAILY, EQUIPMENT_DAILY])).then(pl.duration(days=1))
         .otherwise(pl.duration(minutes=0))
     )  # fmt: skip
     return (

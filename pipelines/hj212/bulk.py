@@ -8,7 +8,7 @@ between frames. How frames are found belongs in `scan`, what their values mean t
 import gzip
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -68,6 +68,15 @@ class Decoded:
     account: pl.DataFrame
 
 
+@dataclass(frozen=True)
+class Written:
+    """What `decode_to` wrote: account as in ACCOUNT, number of values, ok frames by (ST, CN)."""
+
+    account: pl.DataFrame
+    values: int
+    commands: dict[tuple[str, str], int]
+
+
 def decode_bytes(data: bytes, *, source: str = "", devices: Devices | None = None, salt: bytes | None = None) -> Decoded:
     """Decode bytes in memory.
 
@@ -88,6 +97,13 @@ def decode_files(paths: Iterable[Path | str], *, devices: Devices | None = None,
     return _collected(run, [block for path in paths for block in run.file(Path(path))])
 
 
+def decode_blocks(
+    path: Path | str, *, devices: Devices | None = None, salt: bytes | None = None
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Frames and values of one file, block by block and in order, for whoever cannot hold the file. Arguments as in `decode_bytes`."""
+    return _Run(devices or Devices(), salt).file(Path(path))
+
+
 def decode_to(
     paths: Iterable[Path | str],
     out: Path | str,
@@ -95,22 +111,37 @@ def decode_to(
     format: OutputFormat | str = OutputFormat.PARQUET,  # noqa: A002 - the name that the command line has
     devices: Devices | None = None,
     salt: bytes | None = None,
-) -> pl.DataFrame:
-    """Decode files into `frames` and `values` below a folder, in bounded memory; gives the account.
+    progress: Callable[[int], None] | None = None,
+) -> Written:
+    """Decode files into `frames` and `values` below a folder, in bounded memory.
 
     Both appear at the end and each at once: an interrupted run leaves no half table.
+
+    Args:
+        paths, devices, salt: as in `decode_bytes`, in order of arrival.
+        out: folder of the tables, made where it is not there.
+        format: parquet, csv or jsonl.
+        progress: called after each block with the unpacked bytes that were read so far.
     """
     out, format = Path(out), OutputFormat(format)  # noqa: A001
     out.mkdir(parents=True, exist_ok=True)
     run = _Run(devices or Devices(), salt)
+    tally: dict[tuple[str, str], int] = {}
+    rows = 0
     with tempfile.TemporaryDirectory(prefix=".hj212-", dir=out) as folder:
         frames = _Spool(Path(folder) / "spool", FRAMES)
 
         def values(*_: object) -> Iterator[pl.DataFrame]:
             """Decodes while the writer asks for more; frames, far fewer rows, wait for their turn."""
+            nonlocal rows
             for path in paths:
                 for block_frames, block_values in run.file(Path(path)):
                     frames.add(block_frames)
+                    rows += block_values.height
+                    for *kind, count in block_frames.filter(verdict=Verdict.OK).group_by("st", "cn").len().iter_rows():
+                        tally[tuple(kind)] = tally.get(tuple(kind), 0) + count
+                    if progress:
+                        progress(run.bytes_read)
                     yield block_values
 
         unfinished = {name: Path(folder) / f"{name}.{format}" for name in ("values", "frames")}
@@ -118,7 +149,7 @@ def decode_to(
         _sink(frames.lazy(), unfinished["frames"], format)
         for name, path in unfinished.items():
             path.replace(out / f"{name}.{format}")
-    return run.account()
+    return Written(run.account(), rows, dict(sorted(tally.items())))
 
 
 def _collected(run: "_Run", blocks: list[tuple[pl.DataFrame, pl.DataFrame]]) -> Decoded:
@@ -174,6 +205,7 @@ class _Run:
         self.passwords: dict[str, set[bytes]] = {}
         self.repeats = Repeats()
         self.next_frame_no = 0
+        self.bytes_read = 0
         self._accounts: list[pl.DataFrame] = []
         self._windows = pl.DataFrame(
             [{"mn": profile.mn, "retry_window": profile.retry_window} for profile in devices.profiles.values()],
@@ -199,6 +231,7 @@ class _Run:
             block = rest + chunk
             found = scan(block, self.devices, final=not following)
             frames, values = _Block(self, source, block, found, offset, lines).tables()
+            self.bytes_read += found.consumed
             tallies.append(frames.group_by("verdict").agg(frames=pl.len(), bytes=pl.col("size").cast(pl.Int64).sum()))
             yield frames, values
             rest = block[found.consumed :]

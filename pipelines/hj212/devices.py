@@ -3,15 +3,17 @@
 Only what decoding and assembly need. Which point and parameter a code stands for belongs in the feed.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import MappingProxyType
 
+from pipelines.contracts.devices import MINUTE_INTERVALS, SETTINGS, DeviceRow
+from pipelines.hj212.encryption import encrypt_area
 from pipelines.hj212.vocabulary import CrcVariant, Dialect, Label
 
-MINUTE_INTERVALS = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)
-"""Minute periods that the standard allows."""
+_KEY = re.compile(r"[0-9A-Fa-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -76,3 +78,36 @@ class Devices:
     def accepted_variants(self) -> frozenset[CrcVariant]:
         """CRC variants that at least one device may use."""
         return self.others.crc_variants.union(*(profile.crc_variants for profile in self.profiles.values()))
+
+
+def key_check_value(profile: DeviceProfile) -> str:
+    """Three bytes that tell one key from another and give none away, as terminals show them; empty without a key."""
+    return "" if profile.sm4_key is None else encrypt_area(bytes(16), profile.sm4_key).decode()[1:15]
+
+
+def devices_of(rows: Sequence[DeviceRow], environment: Mapping[str, str]) -> tuple[Devices, list[str]]:
+    """Profiles out of the rows of a device profile, keys out of the environment.
+
+    Returns:
+        The devices, and a sentence per device whose key is not to be had: its encrypted frames then wait, and nothing else.
+    """
+    profiles, missing = [], []
+    by_device: dict[str, list[DeviceRow]] = {}
+    for row in rows:
+        by_device.setdefault(row.mn, []).append(row)
+    for mn, own in by_device.items():
+        said = {name: next((value for row in own if (value := getattr(row, name)) is not None), None) for name in SETTINGS}
+        given = {name: said[name] for name in ("dialect", "label", "utc_offset", "minute_interval")}
+        if said["crc"]:
+            given["crc_variants"] = frozenset(said["crc"])
+        if said["retry_seconds"] is not None:
+            given["retry_window"] = timedelta(seconds=said["retry_seconds"])
+        if variable := said["sm4_key_env"]:
+            text = environment.get(variable, "").strip()
+            if _KEY.fullmatch(text):
+                given["sm4_key"] = bytes.fromhex(text)
+            else:
+                what = "is not set" if not text else f"has {len(text)} characters that are no key"
+                missing.append(f"device {mn}: {variable} {what}; right would be 32 hex digits")
+        profiles.append(DeviceProfile(mn=mn, **{name: value for name, value in given.items() if value is not None}))
+    return Devices(profiles), missing

@@ -1,8 +1,8 @@
 """The encrypted data area of HJ 212-2025: SM4 in ECB without padding, written as {0xE4,0x3E,…} and a plain tail.
 
 Full groups of 16 bytes are encrypted, the remainder stays plain, and the frame's CRC covers the plain text. Keys come
-from the caller and stay with it. The official example could not be checked: its printed length does not fit
-this notation (domain.md, section 7.5b), so the notation is that of the implementations that were read.
+from the caller and stay with it. The official example (HJ 212-2025, annex A.2) could not be checked: its printed length does
+not fit this notation, so the notation is that of the implementations that were read.
 """
 
 import re

@@ -107,10 +107,10 @@ READING_COLUMNS = (
     Column(
         "period_start",
         INSTANT,
-        "Start of the period by the device's clock, after its label convention; the instant for 2011.",
+        "Start of the period by the device's clock, after its label convention; the instant itself where a command has no period.",
         required=True,
     ),
-    Column("period_end", INSTANT, "End of the period, exclusive; equal to the start for 2011.", required=True),
+    Column("period_end", INSTANT, "End of the period, exclusive; equal to the start where a command has no period.", required=True),
     Column("period_start_utc", INSTANT, "The start, UTC.", required=True),
     Column("factor", TEXT, "Factor code as sent."),
     Column("field", TEXT, "Field as sent.", required=True),
@@ -128,6 +128,52 @@ READING_COLUMNS = (
 """readings: one row per (MN, ST, CN, DataTime, factor, field) and revision."""
 
 
+DEVICE_COLUMNS = (
+    Column("mn", TEXT, "Device number; `?` for refused frames that name none, or one of which no frame was good.", required=True),
+    DEVICE_KNOWN,
+    Column("frames", COUNT, "Frames of the device, refused ones among them; 0 for a registered device that sent none.", required=True),
+    Column("ok_frames", COUNT, "Frames that could be read.", required=True),
+    Column("bad_frames", COUNT, "Frames refused for CRC, length or grammar.", required=True),
+    Column("encrypted_frames", COUNT, "Frames whose data area is encrypted and whose key is not known.", required=True),
+    Column("repeats", COUNT, "Frames that only repeat an earlier one.", required=True),
+    Column("crc_variants", COUNT, "How many kinds of CRC it used; a device has one.", required=True),
+    Column("messages", COUNT, "Messages, split ones counted once.", required=True),
+    Column("incomplete_messages", COUNT, "Messages that lack packets.", required=True),
+    Column("first_data_time", INSTANT, "Earliest DataTime, by the device's clock."),
+    Column("last_data_time", INSTANT, "Latest DataTime, by the device's clock."),
+    Column("hours_ahead", NUMBER, "How far a DataTime lay ahead of its receipt at most, hours; null without time stamps of a receiver."),
+    Column("clock_deviation_s", NUMBER, "Receipt minus the device's clock (QN, else DataTime of 2011), median, seconds."),
+    Column("clock_step_s", NUMBER, "Largest change of that deviation from one frame to the next, single frames smoothed away, seconds."),
+    Column("clock_back_s", NUMBER, "How far QN ran backwards from one frame to the next at most, seconds."),
+    Column("label", TEXT, "Which end of the hour the profile says that its labels name.", allowed=("start", "end")),
+    Column(
+        "label_found", TEXT, "Which end they name by comparison with its minutes; null where nothing can be said.", allowed=("start", "end")
+    ),
+)
+"""devices: one row per device of a file, silent ones among them; figures only, what is too much stands in the gates."""
+
+CHANNEL_COLUMNS = (
+    Column("point_id", TEXT, "Measuring point.", required=True),
+    Column("parameter_code", TEXT, "Parameter.", required=True),
+    Column("order_periods", COUNT, "Periods with at least two of Min, Avg and Max.", required=True),
+    Column("order_broken", COUNT, "Those in which Min ≤ Avg ≤ Max does not hold.", required=True),
+    Column("total_periods", COUNT, "Periods with Cou, Avg and the flow of the same message.", required=True),
+    Column("total_deviation", NUMBER, "|Cou / (Avg × flow) - 1| beyond what rounding explains, median."),
+    Column(
+        "converted_periods",
+        COUNT,
+        "Periods with a converted (Zs) value that is not the measured one, and O2 of the same message.",
+        required=True,
+    ),
+    Column("reference_oxygen", NUMBER, "Reference O2 that Zs / Avg and O2 say was converted to, median, %."),
+    Column("reference_oxygen_deviation", NUMBER, "How far single periods are from it, beyond what rounding explains, 90th percentile, %."),
+    Column("rolled_up_periods", COUNT, "Hours and days that were sent and could be worked out from shorter periods.", required=True),
+    Column("rolled_up_deviation", NUMBER, "|worked out / sent - 1| of their means, median."),
+    Column("rolled_up_flags_differ", COUNT, "Those whose flag is not the one worked out.", required=True),
+)
+"""channels: one row per point and parameter of a file; usable values only."""
+
+
 def schema(columns: tuple[Column, ...]) -> pl.Schema:
     """Polars schema of one of the tables."""
     return pl.Schema({column.name: column.dtype for column in columns})
@@ -137,3 +183,5 @@ FRAMES = schema(FRAME_COLUMNS)
 VALUES = schema(VALUE_COLUMNS)
 MESSAGES = schema(MESSAGE_COLUMNS)
 READINGS = schema(READING_COLUMNS)
+DEVICES = schema(DEVICE_COLUMNS)
+CHANNELS = schema(CHANNEL_COLUMNS)

@@ -6,15 +6,10 @@ What a device's frames look like belongs in `devices`, how they are read in `cod
 from enum import StrEnum
 from types import MappingProxyType
 
+from pipelines.contracts.devices import CrcVariant as CrcVariant
+from pipelines.contracts.devices import Dialect as Dialect
+from pipelines.contracts.devices import Label as Label
 from pipelines.contracts.states import Flag, Statistic
-
-
-class Dialect(StrEnum):
-    """Edition of the standard that a frame follows; told by the version bits of its Flag, or forced per device."""
-
-    HJ_2005 = "2005"
-    HJ_2017 = "2017"
-    HJ_2025 = "2025"
 
 
 class Verdict(StrEnum):
@@ -25,22 +20,6 @@ class Verdict(StrEnum):
     BAD_LENGTH = "bad_length"
     BAD_GRAMMAR = "bad_grammar"
     ENCRYPTED_UNVERIFIED = "encrypted_unverified"  # the CRC covers the plain text: without the key nothing can be checked
-
-
-class CrcVariant(StrEnum):
-    """Which CRC the four digits turned out to be; all but the first need the device profile's leave."""
-
-    HJ212 = "hj212"
-    HJ212_SWAPPED = "hj212_swapped"
-    MODBUS = "modbus"
-    MODBUS_SWAPPED = "modbus_swapped"
-
-
-class Label(StrEnum):
-    """Which end of its period the DataTime of a mean or total names (the standard says start)."""
-
-    START = "start"
-    END = "end"
 
 
 WARNINGS = MappingProxyType(
@@ -101,9 +80,32 @@ SECRET_FIELDS = frozenset({"PW", "NewPW", "SK"})
 
 REALTIME = "2011"
 DAILY = "2031"
+EQUIPMENT_DAILY = "2041"
 MINUTE = "2051"
 HOURLY = "2061"
 UPLOADS = frozenset({REALTIME, DAILY, MINUTE, HOURLY})
 """Commands that bring measured values and cannot be placed in time without a DataTime."""
 ANSWER_SYSTEM = "91"
+NOTICE_ANSWER = "9013"
 DATA_ANSWER = "9014"
+HEARTBEAT = "9015"
+NOTICES = frozenset({"1013", HEARTBEAT})
+"""Commands that are answered with 9013 instead of 9014: time calibration asked for; heartbeat (2025)."""
+
+COMMANDS = MappingProxyType(
+    {
+        "1000": "set timeout and retries", "1011": "get or upload time", "1012": "set time", "1013": "time calibration asked for",
+        "1061": "get realtime interval", "1062": "set realtime interval", "1063": "get minute interval", "1064": "set minute interval",
+        "1072": "set password", REALTIME: "realtime values", "2012": "stop realtime values", "2021": "equipment status",
+        "2022": "stop equipment status", DAILY: "daily values", EQUIPMENT_DAILY: "daily running time of equipment", MINUTE: "minute values",
+        HOURLY: "hourly values", "2081": "start-up time", "3011": "zero and span calibration", "3012": "instant sample", "3013": "purge",
+        "3014": "comparison sample", "3015": "sample on exceedance", "3016": "set sampling cycle", "3017": "get sampling cycle",
+        "3018": "get outflow time", "3019": "device number", "3020": "device information", "3021": "set parameters", "9011": "request answer",
+        "9012": "execution result", NOTICE_ANSWER: "notice answer", DATA_ANSWER: "data answer",
+        # The edition of 2025 adds these; its text was not to be had, they are quoted from public implementations.
+        "1001": "hardware number of the logger", "1002": "set device number", "1014": "key", "2013": "raw monitoring data",
+        "2052": "noise event", "2062": "check with a standard sample", "2111": "furnace temperature of 5 minutes",
+        "3022": "sample retention", "3024": "start check with a standard sample", HEARTBEAT: "heartbeat",
+    }
+)  # fmt: skip
+"""Command code → what it is, for people. Others are read all the same."""

@@ -17,7 +17,7 @@ from itertools import product
 
 import polars as pl
 
-from pipelines.contracts.feed import ColumnSource, FeedContract, FormatKind, Label, Problem, Validity
+from pipelines.contracts.feed import ColumnSource, FeedContract, FormatKind, Hj212, Label, Problem, Validity
 from pipelines.contracts.records import RECORD_TYPES, REGISTERS
 from pipelines.contracts.states import Flag, SourceKind, Statistic
 from pipelines.contracts.units import UnitError
@@ -106,6 +106,7 @@ class _Check:
         for key, canonical, source in self._sources():
             self._source(key, canonical, source)
         self._values()
+        self._devices()
         if self._backwards:
             valid = self.contract.valid
             self._add("valid.to", valid.to, f"is exclusive and must be after valid.from, {valid.from_}")
@@ -276,6 +277,26 @@ class _Check:
             spans = ", ".join(f"{valid.from_} to {valid.to or 'now'}" for valid in there[word])
             self._add(key, word, f"{kind} is registered for {spans} and the contract is valid at other times")
 
+    def _devices(self) -> None:
+        """Rows of a device profile against points, parameters and units. Codes that no row names are known when frames come."""
+        logs = self.contract.source.hj212
+        if logs is None:
+            return
+        from pipelines.ingest.frames.codes import Codes
+
+        codes = Codes(logs.device_rows, self.references, logs.devices)
+        for row in logs.device_rows:
+            key = f"source.hj212.devices: {logs.devices} row {row.row}"
+            if row.point_id is not None:
+                self._entity(f"{key}: point_id", "point_id", row.point_id)
+            if row.parameter is not None:
+                self._parameter(f"{key}: parameter", row.parameter, None)
+            for column in ("unit", "total_unit"):
+                if (unit := getattr(row, column)) is not None:
+                    self._unit(f"{key}: {column}", unit)
+            for column, value, message in codes.problems_of(row):
+                self._add(f"{key}: {column}", value, message)
+
     # -- what value sources say together ----------------------------------------------------------------------------
 
     def _given(self, number: int) -> dict[str, ColumnSource]:
@@ -332,6 +353,9 @@ class _Check:
         """Channels of a contract of readings, as far as it names them; points that a column names are known at load only."""
         if self.contract.record != "reading" or self.contract.source_kind is None:
             return
+        if self.contract.source.hj212 is not None:
+            yield from self._claims_of_devices(self.contract.source.hj212)
+            return
         for number in range(len(self.contract.value_sources)):
             given = self._given(number)
             point = given.get("point_id")
@@ -340,6 +364,15 @@ class _Check:
             for point_id, code, statistic in product(points, codes, self._ours(given.get("statistic"))):
                 kind = SourceKind(self.contract.source_kind).value
                 yield _Claim(point_id, code, statistic, kind, self.contract.feed_id, f"values[{number}]", self.contract.valid)
+
+    def _claims_of_devices(self, logs: Hj212) -> Iterator[_Claim]:
+        """Channels that rows of a device profile name with their field; which others a device sends only its frames say."""
+        from pipelines.ingest.frames.codes import Codes
+
+        codes, kind = Codes(logs.device_rows, self.references, logs.devices), SourceKind(self.contract.source_kind).value  # type: ignore[arg-type]
+        for row in logs.device_rows:
+            for point_id, parameter, statistic, valid in codes.claims_of(row):
+                yield _Claim(point_id, parameter, statistic, kind, self.contract.feed_id, f"{logs.devices} row {row.row}", valid)
 
 
 def _overlapping(claims: list[_Claim]) -> Iterator[Problem]:

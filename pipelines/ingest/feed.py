@@ -22,8 +22,9 @@ from pipelines.contracts.states import Admission, DeliveryOutcome, StepOutcome
 from pipelines.ingest.arrivals import Arrival, Scan, scan
 from pipelines.ingest.fingerprints import ParseFingerprint, changed_meanings, parse_fingerprint
 from pipelines.ingest.lake import ChangedWhileRead, KeptParse, Lake, Receipt
-from pipelines.ingest.normalise import Parsed, normalise
-from pipelines.ingest.readers import Unreadable, read
+from pipelines.ingest.normalise import Parsed
+from pipelines.ingest.parse import parse
+from pipelines.ingest.readers import Unreadable
 from pipelines.ingest.references import References
 from pipelines.settings import Settings
 from pipelines.warehouse.builds import Step, record_step
@@ -270,8 +271,7 @@ class _Feed:
             return None, f"the file makes the program fail, which is a fault of the program: {type(error).__name__}: {error}"
 
     def _read(self, file: Path) -> Parsed:
-        raw = read(file, self.contract.format, max_bytes=self.settings.max_file_bytes)
-        return normalise(raw, self.contract, self.references, self.settings.zone)
+        return parse(file, self.contract, self.references, self.settings.zone, max_bytes=self.settings.max_file_bytes)
 
     def _delivery(self, work: _Work, parse: KeptParse | None, refusal: str | None) -> Delivery:
         parse_no = (work.previous.parse_no or 0) + 1 if work.previous else 1

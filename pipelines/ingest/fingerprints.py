@@ -8,6 +8,7 @@ when it changes, only what can now read otherwise is. Nothing here parses or dec
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,8 +23,13 @@ from pipelines.ingest.references import References, Unresolved
 PARSER_VERSION = 1
 """Raise it when readers or normalise read the same file differently than before: every file is then parsed again."""
 
-WAITING_RULES = frozenset({"unknown_identifier", "unknown_point", "unknown_product", "unknown_subject"})
-"""Quarantine rules that a later registration cures: rows refused by them are delivered again when their word is known."""
+WAITING_RULES = frozenset({
+    "unknown_identifier", "unknown_point", "unknown_product", "unknown_subject", "unknown_device", "unmapped_code", "encrypted_unverified",
+})  # fmt: skip
+"""Quarantine rules that a later registration cures: rows refused by them are delivered again when their word is known.
+
+A new device is known by its number. A new code or key changes what its device means, which has everything of the feed parsed again.
+"""
 
 _REGISTER_ROWS = pl.Schema({"kind": pl.String, "word": pl.String, "meaning": pl.String, "valid_from": pl.Date, "valid_to": pl.Date})
 
@@ -61,6 +67,7 @@ def parse_fingerprint(contract: FeedContract, references: References, park_zone:
         f"record {json.dumps(schema)} {contract.record_type.key}",
         f"contract {contract.fingerprint}",
         *_parameters(contract, references),
+        *_printed_units(contract, references),
         *_units(contract, references),
     ]
     rows = _register_rows(contract, references)
@@ -123,6 +130,28 @@ def _parameters(contract: FeedContract, references: References) -> list[str]:
     )
 
 
+def _printed_units(contract: FeedContract, references: References) -> list[str]:
+    """Units that HJ 212 prints, for feeds whose frames leave them to the standard."""
+    if contract.source.hj212 is None:
+        return []
+    return _lines(references.standards.seed("parameters").select("parameter_code", "hj212_unit", "hj212_total_unit"))
+
+
+def _devices(contract: FeedContract) -> pl.DataFrame:
+    """Every device with a digest of all that its profile says, and of its key if there is one; keys themselves never get here."""
+    logs = contract.source.hj212
+    rows: dict[str, list[str]] = {}
+    for row in logs.device_rows if logs else ():
+        rows.setdefault(row.mn, []).append(row.model_dump_json(exclude={"row"}))
+    if logs is None or not rows:
+        return _REGISTER_ROWS.to_frame()
+    from pipelines.hj212.devices import devices_of, key_check_value
+
+    devices, _ = devices_of(logs.device_rows, os.environ)
+    meanings = [_digest([*sorted(said), key_check_value(devices.profiles[mn])]) for mn, said in rows.items()]
+    return pl.DataFrame({"word": list(rows), "meaning": meanings}).with_columns(kind=pl.lit("device"))
+
+
 def _units(contract: FeedContract, references: References) -> list[str]:
     if not {"unit", "unit_raw"} & set(contract.record_type.by_name):
         return []
@@ -164,6 +193,7 @@ def _register_rows(contract: FeedContract, references: References) -> pl.DataFra
         parts.append(
             pl.DataFrame(units, schema={"word": pl.String, "meaning": pl.String}, orient="row").with_columns(kind=pl.lit("product unit"))
         )
+    parts.append(_devices(contract))
     return _merged(pl.concat([_REGISTER_ROWS.to_frame(), *parts], how="diagonal").select(*_REGISTER_ROWS))
 
 

@@ -6,7 +6,7 @@ from the lake without parsing (`ingest.load.rebuild_from_lake`). What a file mea
 business, what becomes of its rows is `load`'s; no query stands here.
 
     bytes/<ab>/<sha256>                          as received
-    parse/<feed>/<sha256>-<parse key>/           accepted.parquet, quarantine.parquet if any, parse.json
+    parse/<feed>/<sha256>-<parse key>/           accepted.parquet, quarantine.parquet if any, figures for gate A if any, parse.json
     registers/<fingerprint>.parquet              register rows that parses were resolved against
     receipts/<feed>/<delivery>.json              the delivery's row of audit.deliveries, and what its path held
     tmp/                                         what is being written; swept at the next start
@@ -188,6 +188,9 @@ class Lake:
             for name in written:
                 _sync(temporary / name)
                 digest.update((temporary / name).read_bytes())
+            for name, figures in parsed.figures.items():
+                figures.write_parquet(temporary / f"{name}.parquet")
+                _sync(temporary / f"{name}.parquet")
             facts = _facts(parsed, accepted, digest.hexdigest()[:32])
             _write_json(temporary / "parse.json", asdict(facts))
             if target.exists():  # without parse.json, or find_parse would have found it

@@ -7,6 +7,7 @@ contract needs, and what happens when one file says a thing twice.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -42,6 +43,8 @@ class Parsed:
     rows_duplicate: int
     empty_cells: int
     warnings: list[str] = field(default_factory=list)
+    figures: dict[str, pl.DataFrame] = field(default_factory=dict)
+    """Tables about the file that gate A judges beside its rows, by name; none but for feeds of devices."""
 
 
 def normalise(raw: RawTable, contract: FeedContract, references: References, park_zone: ZoneInfo) -> Parsed:
@@ -55,24 +58,30 @@ def normalise(raw: RawTable, contract: FeedContract, references: References, par
     warnings = [*raw.warnings, *_unknown_columns(rows, contract, used)]
     convert = normalise_readings if contract.record == "reading" else normalise_records
     parts = convert(rows, contract, references, park_zone)
-    accepted, conflicting, duplicates = _settle(parts, contract.record_type)
-    quarantined = pl.concat([raw.rejected, *parts.quarantined, conflicting]).sort("source_row", maintain_order=True)
-    rows_read = raw.rejected.height + parts.read
-    if rows_read != accepted.height + duplicates + quarantined.height:
-        raise AssertionError(
-            f"feed {contract.feed_id}: {rows_read} rows read, but {accepted.height} accepted, {duplicates} duplicate "
-            f"and {quarantined.height} quarantined: rows were lost or made up"
-        )
-    return Parsed(
-        record=contract.record_type,
-        accepted=accepted,
-        quarantined=quarantined,
+    accepted, conflicting, duplicates = settle(parts, contract.record_type)
+    return parsed_of(
+        contract,
+        accepted,
+        [raw.rejected, *parts.quarantined, conflicting],
+        duplicates,
+        rows_read=raw.rejected.height + parts.read,
         source_rows=raw.source_rows,
-        rows_read=rows_read,
-        rows_duplicate=duplicates,
         empty_cells=parts.empty_cells,
         warnings=[*warnings, *parts.warnings],
     )
+
+
+def parsed_of(
+    contract: FeedContract, accepted: pl.DataFrame, quarantined: list[pl.DataFrame], duplicates: int, *, rows_read: int, **others: Any
+) -> Parsed:
+    """The parse, once it is certain that every row that was read is one of the three; `others` are Parsed's."""
+    refused = pl.concat(quarantined).sort("source_row", maintain_order=True)
+    if rows_read != accepted.height + duplicates + refused.height:
+        raise AssertionError(
+            f"feed {contract.feed_id}: {rows_read} rows read, but {accepted.height} accepted, {duplicates} duplicate "
+            f"and {refused.height} quarantined: rows were lost or made up"
+        )
+    return Parsed(contract.record_type, accepted, refused, rows_read=rows_read, rows_duplicate=duplicates, **others)
 
 
 def _require_columns(frame: pl.DataFrame, contract: FeedContract) -> set[str]:
@@ -123,7 +132,7 @@ def _unknown_columns(frame: pl.DataFrame, contract: FeedContract, used: set[str]
     return [f"columns the contract does not know: {listed(unknown, 30)}; use them, or name them in ignore"] if unknown else []
 
 
-def _settle(parts: Parts, record: RecordType) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+def settle(parts: Parts, record: RecordType) -> tuple[pl.DataFrame, pl.DataFrame, int]:
     """Accepted rows once, rows of a key that disagree as quarantine, and how many said the same again."""
     accepted, nothing = parts.accepted, QUARANTINE_SCHEMA.to_frame()
     if parts.suspects is not None and not parts.suspects.any():

@@ -89,7 +89,7 @@ def normalise_readings(rows: pl.DataFrame, contract: FeedContract, references: R
     """Every value source of the contract over every row of the file."""
     file = _File(rows, contract, references, park_zone)
     parts = [file.part(number, source) for number, source in enumerate(contract.value_sources)]
-    accepted = _stack([part.accepted for part in parts])
+    accepted = stack([part.accepted for part in parts])
     return Parts(
         accepted=accepted,
         quarantined=[frame for part in parts for frame in part.quarantined],
@@ -324,7 +324,7 @@ class _File:
             triple = tuple(words[0] if self.height else None for words in named.values())
             if None in triple:
                 return nothing
-            path = self._path(*triple)
+            path = canonical_path(self.references, *triple)
             if isinstance(path, Refusal):
                 everywhere = pl.arange(0, self.height, eager=True, dtype=pl.UInt32)
                 refusals.add(everywhere, column="unit", rule=path.rule, reason=path.reason, raw=triple[0])
@@ -332,7 +332,7 @@ class _File:
             return _Conversion(*path)
         frame = pl.DataFrame(named)
         triples = frame.unique().drop_nulls()
-        paths = [self._path(*triple) for triple in triples.iter_rows()]
+        paths = [canonical_path(self.references, *triple) for triple in triples.iter_rows()]
         good = [(None, None, None) if isinstance(path, Refusal) else path for path in paths]
         units = pl.Enum(list(dict.fromkeys(unit for _, _, unit in good if unit is not None)))
         table = triples.with_columns(
@@ -347,20 +347,6 @@ class _File:
         wrong = joined[at.to_list()] if at.len() else joined.clear()
         refusals.add(at, column="unit", rule=wrong["rule"], reason=wrong["reason"], raw=wrong["unit_raw"])
         return _Conversion(joined["scale"], joined["offset"], joined["unit"])
-
-    def _path(self, unit: str, code: str, statistic: str) -> tuple[float, float, str] | Refusal:
-        parameter = self.references.parameter(code)
-        assert not isinstance(parameter, str), code  # parameter_word resolved it
-        total = Statistic(statistic).is_total
-        if total and parameter.total_unit is None:
-            return Refusal("unit_without_path", f"{code} has no total (parameters.csv), so statistic {statistic} means nothing for it")
-        target = parameter.canonical_unit(total=total)
-        assert target is not None, code
-        try:
-            return *self.references.units.convert(unit, target), target
-        except UnitError as error:
-            known = unit in self.references.units
-            return Refusal("unit_without_path" if known else "unknown_unit", f"{code} {statistic} is kept in {target}: {error}")
 
     def _extra(self, given: dict[str, ColumnSource], refusals: Refusals) -> dict[str, pl.Series]:
         """Text columns beside the number; sample and batch also by the same name."""
@@ -455,6 +441,22 @@ class _File:
         return accepted[SOURCE_ROW].is_in(pl.concat(rows).implode())
 
 
+def canonical_path(references: References, unit: str, code: str, statistic: str) -> tuple[float, float, str] | Refusal:
+    """Scale, offset and unit of the way to what a parameter is kept in; `code` is one of ours."""
+    parameter = references.parameter(code)
+    assert not isinstance(parameter, str), code  # whoever asks has resolved it
+    total = Statistic(statistic).is_total
+    if total and parameter.total_unit is None:
+        return Refusal("unit_without_path", f"{code} has no total (parameters.csv), so statistic {statistic} means nothing for it")
+    target = parameter.canonical_unit(total=total)
+    assert target is not None, code
+    try:
+        return *references.units.convert(unit, target), target
+    except UnitError as error:
+        known = unit in references.units
+        return Refusal("unit_without_path" if known else "unknown_unit", f"{code} {statistic} is kept in {target}: {error}")
+
+
 def _constant(fields: dict[str, _Field]) -> bool:
     """Whether unit, parameter and statistic are one word each throughout."""
     return all(fields[name].constant for name in ("unit_raw", "parameter_code", "statistic"))
@@ -480,7 +482,7 @@ def _bounds(series: pl.Series) -> tuple[int | None, int | None]:
     return physical.min(), physical.max()  # type: ignore[return-value]
 
 
-def _stack(frames: list[pl.DataFrame]) -> pl.DataFrame:
+def stack(frames: list[pl.DataFrame]) -> pl.DataFrame:
     """One frame of all, each Enum column over the words of all."""
     schemas = [frame.schema for frame in frames]
     dtypes = {}

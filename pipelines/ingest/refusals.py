@@ -20,9 +20,9 @@ class Refusals:
     frames: list[pl.DataFrame] = field(default_factory=list)
 
     def add(
-        self, at: pl.Series, *, column: str | None, rule: str | pl.Series, reason: str | pl.Series, raw: pl.Series | str | None
+        self, at: pl.Series, *, column: str | pl.Series | None, rule: str | pl.Series, reason: str | pl.Series, raw: pl.Series | str | None
     ) -> None:
-        """Refuse the rows at these positions. A rule, reason or raw text that is a series runs beside `at`."""
+        """Refuse the rows at these positions. A column, rule, reason or raw text that is a series runs beside `at`."""
         if at.is_empty():
             return
         beside = {"column_name": column, "rule": rule, "reason": reason, "raw_text": raw}

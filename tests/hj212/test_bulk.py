@@ -321,7 +321,8 @@ def test_good_frames_survive_rubbish(data: st.DataObject) -> None:
     )
     stream = b"".join(lines)
     expected = decode_bytes(b"".join(line for line in lines if line.startswith(b"##"))).values
-    assert_frame_equal(decode_bytes(stream).values, expected)
+    # Rubbish that looks like half a frame has a row of its own, so frames behind it count one further.
+    assert_frame_equal(decode_bytes(stream).values.drop("frame_no"), expected.drop("frame_no"))
 
 
 def test_blocks_do_not_change_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -354,8 +355,12 @@ def test_files_are_written_whole_in_every_format(tmp_path: Path, monkeypatch: py
     assert in_memory.frames["source"].unique(maintain_order=True).to_list() == [str(plain), str(packed)]
     out = tmp_path / "out"
     for ending in ("parquet", "csv", "jsonl"):
-        account = decode_to([plain, packed], out, format=ending, salt=b"salt")
-        assert_frame_equal(account, in_memory.account)
+        seen: list[int] = []
+        written = decode_to([plain, packed], out, format=ending, salt=b"salt", progress=seen.append)
+        assert_frame_equal(written.account, in_memory.account)
+        assert written.values == in_memory.values.height
+        assert sum(written.commands.values()) == in_memory.frames.filter(verdict="ok").height
+        assert seen[-1] == in_memory.account["bytes"].sum()
     assert sorted(path.name for path in out.iterdir()) == sorted(
         f"{name}.{end}" for name in ("frames", "values") for end in ("csv", "jsonl", "parquet")
     )

@@ -1,4 +1,4 @@
-"""Frames whose verdicts are known: the standard's, captured ones, and frames made for this (reference, sections 7.5 and 7.5b)."""
+"""Frames whose verdicts are known: the standard's own, captured ones from public repositories, and frames made for this."""
 
 from dataclasses import dataclass
 
