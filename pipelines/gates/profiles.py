@@ -16,6 +16,7 @@ import duckdb
 from pipelines.contracts.feed import FeedContract
 from pipelines.contracts.records import NUMBER, RECORD_TYPES, LoadMode, RecordType
 from pipelines.contracts.states import Flag, Statistic
+from pipelines.gates.device_profiles import HJ212, LogDelivery, profile_devices
 
 DELIVERY_PROFILE = "gate_delivery_profile"
 CHANNEL_PROFILE = "gate_channel_profile"
@@ -234,9 +235,10 @@ from rows
 
 @dataclass
 class Profiles:
-    """Which deliveries have figures, by record type, and why the others have none."""
+    """Which deliveries have figures, by record type, which come from devices, and why the others have none."""
 
     records: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
     unjudgeable: dict[str, str] = field(default_factory=dict)
 
 
@@ -284,10 +286,33 @@ def build_profiles(
             for delivery_id in [row[0] for row in inputs if row[1] == path and found.records.get(row[0]) == record]:
                 found.unjudgeable[delivery_id] = f"its parse in the lake is not readable ({path}): {reason}"
                 del found.records[delivery_id]
+    _profile_devices(cursor, found, rows_of, inputs, contracts)
     _count_current_rows(cursor, set(found.records.values()))
     cursor.execute("delete from gate_input where delivery_id in (select unnest(?::varchar[]))", [list(found.unjudgeable)])
     cursor.execute(_DELIVERIES)
     return found
+
+
+def _profile_devices(
+    cursor: duckdb.DuckDBPyConnection,
+    found: Profiles,
+    rows_of: Mapping[str, tuple[str, str]],
+    inputs: list[tuple],
+    contracts: Mapping[str, FeedContract],
+) -> None:
+    """What logs of devices say besides their readings; a log whose figures cannot be read is not judged without them."""
+    feeds = [(row[0], rows_of[row[0]][1], Path(row[1]).parent) for row in inputs if row[0] in found.records]
+    logs = [LogDelivery(*one) for one in feeds if contracts[one[1]].source.hj212 is not None]
+    if not logs:
+        return
+    try:
+        broken = profile_devices(cursor, logs, contracts)
+    except duckdb.Error as error:
+        broken = {log.delivery_id: f"figures about its devices are not readable: {str(error).splitlines()[0]}" for log in logs}
+    found.sources |= {log.delivery_id: HJ212 for log in logs}
+    for delivery_id, reason in broken.items():
+        found.unjudgeable[delivery_id] = reason
+        del found.records[delivery_id]
 
 
 def _fill_inputs(cursor: duckdb.DuckDBPyConnection, inputs: list[tuple]) -> None:

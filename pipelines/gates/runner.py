@@ -91,10 +91,17 @@ def judge_deliveries(
             profiles = build_profiles(source.cursor, ids, accepted_path, contracts)
             for delivery_id, reason in profiles.unjudgeable.items():
                 verdicts[delivery_id].append(maker.unjudged(delivery_id, "profile", reason))
-            built = build_suites(suites) if profiles.records else {}
+            judged = {
+                suite.name: [
+                    delivery_id
+                    for delivery_id, record in profiles.records.items()
+                    if suite.judges(record, profiles.sources.get(delivery_id))
+                ]
+                for suite in suites
+            }
+            built = build_suites([suite for suite in suites if judged[suite.name]])
             for suite in suites:
-                subjects = [delivery_id for delivery_id, record in profiles.records.items() if suite.judges(record)]
-                if subjects:
+                if subjects := judged[suite.name]:
                     for verdict in _judge_subjects(source, settings, maker, suite, built[suite.name], subjects):
                         verdicts[verdict.subject].append(verdict)
     except Exception as error:

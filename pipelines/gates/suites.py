@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError
@@ -143,6 +143,7 @@ class Suite(Strict):
     subject_column: str | None = Field(None, description="column that says which delivery a row belongs to")
     key_columns: list[str] = Field([], description="further columns that name a row among those of one delivery")
     records: list[str] | None = Field(None, description="record types whose deliveries have rows here; all by default")
+    source: Literal["hj212"] | None = Field(None, description="only deliveries of feeds with this source")
     changes: Changes | None = Field(None, description="absent: every night looks at the whole table")
     expectations: list[Rule] = Field(min_length=1)
 
@@ -154,8 +155,8 @@ class Suite(Strict):
     def gate(self) -> str:
         return GATE_DELIVERIES if self.subject_column else GATE_MARTS
 
-    def judges(self, record: str) -> bool:
-        return self.records is None or record in self.records
+    def judges(self, record: str, source: str | None = None) -> bool:
+        return (self.records is None or record in self.records) and self.source in (None, source)
 
 
 @dataclass(frozen=True)
@@ -242,8 +243,8 @@ def _problems(file: str, suite: Suite) -> Iterator[str]:
                     f"{_Place(file, index, rule)}: {column} may be null in every row and still satisfy it; add a completeness "
                     f"rule for {column}, or say in nulls why nulls are right there"
                 )
-    if suite.subject_column is None and (suite.key_columns or suite.records):
-        yield f"{file}: key_columns and records belong to suites that judge deliveries, those with a subject_column"
+    if suite.subject_column is None and (suite.key_columns or suite.records or suite.source):
+        yield f"{file}: key_columns, records and source belong to suites that judge deliveries, those with a subject_column"
     if unknown := sorted(set(suite.records or []) - RECORD_TYPES.keys()):
         yield f"{file}: records = {unknown}: no such record type; there are {', '.join(sorted(RECORD_TYPES))}"
 

@@ -18,6 +18,9 @@ expectations:
 GATED = {
     "gate_delivery_profile",
     "gate_channel_profile",
+    "gate_hj212_delivery",
+    "gate_hj212_device",
+    "gate_hj212_channel",
     "point_daily",
     "data_completeness_daily",
     "enterprise_consumption_daily",
@@ -97,7 +100,7 @@ def test_every_supported_expectation_exists() -> None:
         ("\n".join(line for line in GOOD.splitlines() if "not_be_null" not in line), "has no completeness rule"),
         (GOOD.replace("marts.flows", "marts.other"), "the file must be named after it"),
         (GOOD + "subject_colum: delivery_id\n", "subject_colum = 'delivery_id': no such key"),
-        (GOOD + "key_columns: [point_id]\n", "key_columns and records belong to suites that judge deliveries"),
+        (GOOD + "key_columns: [point_id]\n", "key_columns, records and source belong to suites that judge deliveries"),
         (GOOD + "subject_column: delivery_id\nrecords: [readings]\n", "no such record type"),
         ("table: [}\n", "line 1: is not readable YAML"),
     ],

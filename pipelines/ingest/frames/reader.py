@@ -381,7 +381,7 @@ def _warnings(log: _Log, messages: pl.DataFrame) -> Iterator[str]:
         shown = lacking.head(_SHOWN).select(
             pl.format("{} {} of {} ({} of {} packets)", "mn", "cn", "data_time", "packets_received", "packets_announced")
         )
-        yield f"{lacking.height} messages lack packets, as {', '.join(shown.to_series())}; what came is taken, the rest may stand in another log"
+        yield f"messages that lack packets: {lacking.height}, as {', '.join(shown.to_series())}; what came is taken, the rest may stand in another log"
     if log.tolerated:
         yield f"tolerated: {_listed(log.tolerated)}"
 

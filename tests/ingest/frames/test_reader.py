@@ -206,7 +206,7 @@ def test_packets_are_taken_one_by_one_and_a_missing_one_is_named(tmp_path: Path)
     assert even(parsed(tmp_path, b"".join(reversed(packets)))).warnings == []
     alone = even(parsed(tmp_path, packets[1]))
     assert alone.accepted.height == 2
-    assert alone.warnings[0].startswith("1 messages lack packets, as M1 2061 of 2026-03-02 10:00:00.000000 (1 of 2 packets)")
+    assert alone.warnings[0].startswith("messages that lack packets: 1, as M1 2061 of 2026-03-02 10:00:00.000000 (1 of 2 packets)")
 
 
 # frames that are refused, devices that wait
@@ -223,7 +223,11 @@ def test_refused_frames_are_one_row_each_with_their_text_and_without_the_passwor
 
 
 def test_a_device_nobody_registered_is_held_back_by_name(tmp_path: Path) -> None:
-    log = frame(SO2) + frame(values(a21026={"Avg": 1}, a21002={"Avg": 2}), mn="NEW") + frame(values(a21026={"Avg": 1}, a21002={"Avg": 2}), mn="NEW")
+    log = (
+        frame(SO2)
+        + frame(values(a21026={"Avg": 1}, a21002={"Avg": 2}), mn="NEW")
+        + frame(values(a21026={"Avg": 1}, a21002={"Avg": 2}), mn="NEW")
+    )
     before = even(parsed(tmp_path, log))
     assert why(before) == [("unknown_device", "NEW")] * 2
     assert "device NEW is not in devices.csv; its values load when it is registered there" in before.quarantined["reason"].to_list()
