@@ -4,7 +4,6 @@ The figures come from the parse, which had the frames at hand (`hj212.tables` sa
 deliveries they belong to, and held against the feed's other deliveries where one log alone cannot say whether a
 device was silent. Figures only: which of them is too much stands in the suite files.
 """
-# ruff: noqa: S608 - table and column names come from our own declarations; values are bound parameters
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -14,8 +14,11 @@ from pipelines.hj212.devices import DeviceProfile, Devices
 from pipelines.hj212.encryption import ENCRYPTED_AREA, EncryptionError, decrypt_area, encrypt_area, split_area
 from pipelines.hj212.vocabulary import (
     ANSWER_SYSTEM,
+    ANSWERS,
     DATA_ANSWER,
     DATA_FLAGS,
+    NOTICE_ANSWER,
+    NOTICES,
     STATISTICS,
     UPLOADS,
     CrcVariant,
@@ -438,10 +441,20 @@ def flag_for(dialect: Dialect, *, answer: bool = False, packets: bool = False) -
 
 def data_answer(frame: Frame) -> Frame:
     """Answer to an uploaded frame (9014): its QN, MN and edition, no data."""
+    return _answer(frame, DATA_ANSWER)
+
+
+def answer_to(frame: Frame) -> Frame | None:
+    """What a receiver answers: 9013 to a notice, 9014 to any other upload, nothing where no answer is asked for or it is one itself."""
+    if frame.flag is None or not frame.flag & ANSWER_NEEDED or frame.cn in ANSWERS:
+        return None
+    return _answer(frame, NOTICE_ANSWER if frame.cn in NOTICES else DATA_ANSWER)
+
+
+def _answer(frame: Frame, cn: str) -> Frame:
     return Frame(
-        st=ANSWER_SYSTEM, cn=DATA_ANSWER, mn=frame.mn, qn=frame.qn, password=frame.password,
-        flag=None if frame.flag is None else frame.flag & ~0b11,
-    )  # fmt: skip
+        st=ANSWER_SYSTEM, cn=cn, mn=frame.mn, qn=frame.qn, password=frame.password, flag=None if frame.flag is None else frame.flag & ~0b11
+    )
 
 
 def split(frame: Frame, area_max: int = AREA_MAX, *, own_qn: Sequence[str] | None = None) -> list[Frame]:

@@ -88,6 +88,7 @@ UPLOADS = frozenset({REALTIME, DAILY, MINUTE, HOURLY})
 ANSWER_SYSTEM = "91"
 NOTICE_ANSWER = "9013"
 DATA_ANSWER = "9014"
+ANSWERS = frozenset({"9011", "9012", NOTICE_ANSWER, DATA_ANSWER})
 HEARTBEAT = "9015"
 NOTICES = frozenset({"1013", HEARTBEAT})
 """Commands that are answered with 9013 instead of 9014: time calibration asked for; heartbeat (2025)."""

@@ -191,6 +191,6 @@ def test_a_log_that_is_mostly_damaged_is_held_back(nights: Nights) -> None:
     assert ("gate_hj212_delivery", "bad_share") in failed
 
 
-def test_other_feeds_know_nothing_of_devices(park, settings) -> None:
+def test_other_feeds_know_nothing_of_devices(park: Park, settings: SettingsWithSuites) -> None:
     verdicts = judge_deliveries(park.con, settings, "b1", [park.deliver("d1")], park.path)
     assert {verdict.suite for verdict in verdicts["d1"]} == {"gate_delivery_profile", "gate_channel_profile"}
