@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from pipelines.cli.references import references_now
 from pipelines.cli.shared import NOT_PUBLISHED, PUBLISHED, Home, load_settings, out
+from pipelines.contracts.devices import HASH_SALT, KEY_PREFIX
 from pipelines.contracts.feed import FeedContract, load_contracts
 from pipelines.settings import VARIABLES, Settings
 
@@ -63,7 +64,7 @@ def doctor(home: Home = None) -> None:
 
 def findings(settings: Settings) -> Iterator[Finding]:
     """Everything worth looking at, one by one; a look that fails is a finding too."""
-    for look in (_environment, _variables, _home, _disk, _memory, _lock, _standards, _contracts, _gates, _last_build, _feeds):
+    for look in (_environment, _variables, _home, _disk, _memory, _lock, _standards, _contracts, _keys, _gates, _last_build, _feeds):
         try:
             yield from look(settings)
         except Exception as error:  # noqa: BLE001 - what a doctor stumbles over is what he reports
@@ -84,8 +85,9 @@ def _environment(_: Settings) -> Iterator[Finding]:
 
 
 def _variables(_: Settings) -> Iterator[Finding]:
-    known = {*VARIABLES.values()}
-    unknown = sorted(name for name in os.environ if name.startswith("PARK_AUDIT_") and name not in known)
+    known = {*VARIABLES.values(), HASH_SALT}
+    ours = (name for name in os.environ if name.startswith("PARK_AUDIT_") and not name.startswith(KEY_PREFIX))
+    unknown = sorted(name for name in ours if name not in known)
     if unknown:
         yield Finding(Health.LOOK, "settings", f"{', '.join(unknown)} set and not known", f"known are {', '.join(sorted(known))}")
 
@@ -195,6 +197,16 @@ def _contracts(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield Finding(Health.GOOD, "contracts", f"{len(contracts)} feeds hold together" + (f" ({note})" if note else ""))
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    """Keys of HJ 212 devices come from the environment, and the nightly's need not be the one of this shell."""
+    from pipelines.hj212.devices import devices_of
+
+    for contract in load_contracts(settings.feeds_dir)[0]:
+        if (logs := contract.source.hj212) is not None:
+            for missing in devices_of(logs.device_rows, os.environ)[1]:
+                yield Finding(Health.LOOK, f"feed {contract.feed_id}", missing, "its encrypted frames wait until the nightly's environment has the key")
 
 
 def _gates(settings: Settings) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 import typer
 
-from pipelines.cli import bench, dev, docs, doctor, feed, nightly, sample, sql
+from pipelines.cli import bench, dev, docs, doctor, feed, hj212, nightly, sample, sql
 
 app = typer.Typer(
     name="park-audit",
@@ -14,6 +14,7 @@ app = typer.Typer(
 app.command("nightly")(nightly.nightly)
 app.command("sample")(sample.sample)
 app.add_typer(feed.app, name="feed")
+app.add_typer(hj212.app, name="hj212")
 app.command("sql")(sql.sql)
 app.command("doctor")(doctor.doctor)
 app.command("dev")(dev.dev)

@@ -22,6 +22,8 @@ from pipelines.contracts.states import Statistic
 
 KEY_PREFIX = "PARK_AUDIT_HJ212_KEY_"
 """Environment variables that hold SM4 keys, 32 hex digits each, begin like this."""
+HASH_SALT = "PARK_AUDIT_HJ212_SALT"
+"""Environment variable with the secret under which passwords are hashed; without it hashes of two runs cannot be compared."""
 MINUTE_INTERVALS = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)
 """Lengths of minute periods that the standard allows (HJ 212-2017 table 4, MinInterval)."""
 _OFFSET = re.compile(r"^([+-])(\d{2}):(\d{2})$")
