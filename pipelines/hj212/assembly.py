@@ -117,12 +117,14 @@ def _readings(values: pl.DataFrame, placed: pl.DataFrame, devices: Devices) -> p
         pl.col("value_number"), pl.when(pl.col("value_number").is_null()).then(pl.col("value_text")), pl.col("flag"), pl.col("eflag")
     ).hash()
     said = said.with_columns(content=content)
+    # In the order of the identity a value's statements lie together: looking at the row above is all it takes.
     same_key = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in identity)
     said = said.filter((~(same_key & (pl.col("content") == pl.col("content").shift(1)))).fill_null(True))
+    said = said.with_columns(again=same_key.fill_null(False)).with_row_index("at")
+    first = pl.when(~pl.col("again")).then("at").forward_fill()
     said = said.with_columns(
-        revision=pl.int_range(pl.len(), dtype=pl.Int32).over(identity),
-        is_current=pl.int_range(pl.len()).over(identity) == pl.len().over(identity) - 1,
-    )
+        revision=(pl.col("at") - first).cast(pl.Int32), is_current=~pl.col("again").shift(-1, fill_value=False)
+    )  # fmt: skip
     return _with_periods(said, placed, devices)
 
 
