@@ -206,7 +206,12 @@ def _keys(settings: Settings) -> Iterator[Finding]:
     for contract in load_contracts(settings.feeds_dir)[0]:
         if (logs := contract.source.hj212) is not None:
             for missing in devices_of(logs.device_rows, os.environ)[1]:
-                yield Finding(Health.LOOK, f"feed {contract.feed_id}", missing, "its encrypted frames wait until the nightly's environment has the key")
+                yield Finding(
+                    Health.LOOK,
+                    f"feed {contract.feed_id}",
+                    missing,
+                    "its encrypted frames wait until the nightly's environment has the key",
+                )
 
 
 def _gates(settings: Settings) -> Iterator[Finding]:

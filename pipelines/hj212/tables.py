@@ -167,7 +167,7 @@ CHANNEL_COLUMNS = (
     ),
     Column("reference_oxygen", NUMBER, "Reference O2 that Zs / Avg and O2 say was converted to, median, %."),
     Column("reference_oxygen_deviation", NUMBER, "How far single periods are from it, beyond what rounding explains, 90th percentile, %."),
-    Column("rolled_up_periods", COUNT, "Hours and days that were sent and could be worked out from shorter periods.", required=True),
+    Column("rolled_up_periods", COUNT, "Hours and days that were sent and of which the log has every shorter period.", required=True),
     Column("rolled_up_deviation", NUMBER, "|worked out / sent - 1| of their means, median."),
     Column("rolled_up_flags_differ", COUNT, "Those whose flag is not the one worked out.", required=True),
 )

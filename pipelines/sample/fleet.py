@@ -130,7 +130,15 @@ def generate_fleet(home: Path, devices_count: int = 200, day: date = DEFAULT_DAY
     pl.DataFrame(emission, schema=EMISSION, orient="row").write_parquet(truth / "hj212_emission.parquet")
     pl.DataFrame(ledger, schema=LEDGER, orient="row").write_parquet(truth / "deliveries.parquet")
     return FleetReport(
-        home, home / "feeds", day, len(fleet), sum(not device.registered for device in fleet), frames, readings.height, len(ledger), folder.bytes
+        home,
+        home / "feeds",
+        day,
+        len(fleet),
+        sum(not device.registered for device in fleet),
+        frames,
+        readings.height,
+        len(ledger),
+        folder.bytes,
     )
 
 
@@ -243,4 +251,3 @@ def _registers(folder: drops.Folder, fleet: list[Device]) -> None:
     }  # fmt: skip
     for name, table in tables.items():
         folder.put(f"registers/{name}.csv", drops.csv(table.with_columns(valid_from=pl.lit(since))))
-

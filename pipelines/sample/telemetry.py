@@ -167,9 +167,7 @@ def measured(device: Device, day: date, seed: int) -> DayOfDevice:
     _totals(device, minutes, device.interval * 60.0)
     hours, hour_flags = _longer(device, minutes, flags, slots // 24)
     days, day_flags = _longer(device, hours, hour_flags, 24)
-    return DayOfDevice(
-        device, day, {MINUTES: minutes, HOURS: hours, DAYS: days}, {MINUTES: flags, HOURS: hour_flags, DAYS: day_flags}
-    )
+    return DayOfDevice(device, day, {MINUTES: minutes, HOURS: hours, DAYS: days}, {MINUTES: flags, HOURS: hour_flags, DAYS: day_flags})
 
 
 def _flags(device: Device, slots: int) -> np.ndarray:
@@ -193,9 +191,7 @@ def _totals(device: Device, values: dict[str, dict[str, np.ndarray]], seconds: f
         if factor.mass_scale is not None:
             values[factor.code]["Cou"] = np.round(values[factor.code]["Avg"] * volume * factor.mass_scale, 6)
         if factor.converted and oxygen is not None:
-            values[factor.code]["ZsAvg"] = np.round(
-                values[factor.code]["Avg"] * (_AIR - _REFERENCE_OXYGEN) / (_AIR - oxygen["Avg"]), 3
-            )
+            values[factor.code]["ZsAvg"] = np.round(values[factor.code]["Avg"] * (_AIR - _REFERENCE_OXYGEN) / (_AIR - oxygen["Avg"]), 3)
 
 
 def _longer(
@@ -267,7 +263,9 @@ def messages(measured_day: DayOfDevice) -> Iterator[_Message]:
         if cn in device.commands:
             found += [_message(measured_day, cn, midnight + index * length, length, index) for index in range(DAY // length)]
     if REALTIME in device.commands:
-        found += [_spot(measured_day, midnight + index * timedelta(minutes=device.interval), index) for index in range(1440 // device.interval)]
+        found += [
+            _spot(measured_day, midnight + index * timedelta(minutes=device.interval), index) for index in range(1440 // device.interval)
+        ]
     yield from sorted(found, key=lambda message: (message.end, message.length))
 
 
@@ -307,9 +305,7 @@ def _is_empty(device: Device, factor: Factor, cn: str, start: datetime) -> bool:
 _STATISTICS = {"Cou": "cou", "Min": "min", "Avg": "avg", "Max": "max", "ZsAvg": "zs_avg", "Rtd": "rtd"}
 
 
-def _said(
-    device: Device, factor: Factor, statistic: str, start: datetime, length: timedelta, number: float | None, flag: str
-) -> Said:
+def _said(device: Device, factor: Factor, statistic: str, start: datetime, length: timedelta, number: float | None, flag: str) -> Said:
     scale = 1.0 if statistic == "Cou" else factor.mean_scale
     utc = start - UTC_OFFSET
     value = None if number is None else number * scale
@@ -385,12 +381,16 @@ class Sender:
         values, across = self._values(first), later >= midnight + DAY
         return [
             self._event(first, at, midnight, quarantined=0 if across else 1),
-            self._event(second, later, midnight, duplicates=0 if across else values - 1, known=values - 1 if across else 0, revised=int(across)),
+            self._event(
+                second, later, midnight, duplicates=0 if across else values - 1, known=values - 1 if across else 0, revised=int(across)
+            ),
         ]
 
     def _slow_packet(self, message: _Message, at: datetime, midnight: datetime) -> list[Event]:
         frames = self._frames(message, at)
-        return [self._event(frame, at if index != 1 else midnight + DAY + timedelta(seconds=9), midnight) for index, frame in enumerate(frames)]
+        return [
+            self._event(frame, at if index != 1 else midnight + DAY + timedelta(seconds=9), midnight) for index, frame in enumerate(frames)
+        ]
 
     def _event(self, frame: Frame, at: datetime, midnight: datetime, **counts: Any) -> Event:
         values = self._values(frame)

@@ -120,11 +120,13 @@ def _converted(messages: pl.DataFrame) -> pl.DataFrame:
 
 
 def _rolled_up(rolled: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """What a device sent for longer periods against what its shorter ones give."""
+    """What a device sent for longer periods against what its shorter ones give, where the log has all of those."""
     channels = rows.select("mn", "st", "factor", "point_id", "parameter_code").unique(
         ["mn", "st", "factor"], keep="first", maintain_order=True
     )
-    both = rolled.filter(pl.col("avg_sent").is_not_null() & pl.col("periods").is_not_null()).join(channels, on=["mn", "st", "factor"])
+    both = rolled.filter(pl.col("avg_sent").is_not_null() & (pl.col("periods") >= pl.col("expected_periods"))).join(
+        channels, on=["mn", "st", "factor"]
+    )
     relative = (pl.col("avg_difference") / pl.col("avg_sent")).abs()
     return both.group_by("point_id", "parameter_code").agg(
         rolled_up_periods=pl.len(),
