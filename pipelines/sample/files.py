@@ -16,8 +16,10 @@ from pipelines.sample import drops, noise
 from pipelines.sample.cast import Wastewater
 from pipelines.sample.drops import Content, Run
 from pipelines.sample.faults import UNREGISTERED_ACCOUNT, Faults
+from pipelines.sample.fleet import inlet_log
 from pipelines.sample.monitors import PLATFORM_STACKS, Monitors, submeter_point, wastewater_point
 from pipelines.sample.rhythm import HOURS, UTC_OFFSET, local_times
+from pipelines.sample.telemetry import mn
 
 CAMPAIGN_DAY = date(2026, 3, 18)
 """Day of the only stack test whose file carries no date; its contract names the day."""
@@ -29,11 +31,6 @@ def account(scheme: str, enterprise_id: str) -> str:
     """The invented number an outside company knows an enterprise by."""
     prefix = {"grid_account": "0331", "water_account": "SW", "gas_account": "G-"}[scheme]
     return f"{prefix}{int(enterprise_id[1:]) * 7919 % 100_000_000:08d}"
-
-
-def mn(point_id: str) -> str:
-    """An invented data logger number (24 characters as in HJ 212; the letters show that it is none)."""
-    return f"SAMPLE{point_id.replace('-', ''):0>18}"
 
 
 def credit_code(enterprise_id: str) -> str:
@@ -148,6 +145,7 @@ class Files:
             Feed("metals_online", "month", "metals_{label}.jsonl", self.metals_online),
             Feed("stack_platform", "month", "platform_{label}.csv", self.stack_platform),
             Feed("lab_samples", "month", "lab_{label}.xlsx", self.lab_samples),
+            Feed("hj212_inlets", "week", "hj212_{label}.log", self.hj212_inlets),
         ]
 
     def _sent(self, feed_id: str, point: str, parameter: str, run: Run, without: frozenset[str] = frozenset()) -> np.ndarray:
@@ -527,3 +525,11 @@ class Files:
             drops.workbook(drops.Sheet("说明", pl.DataFrame({"说明": ["Laboratory results (sample)"]})), drops.Sheet("结果", frame)),
             frame.height,
         )
+
+    def hj212_inlets(self, run: Run, without: frozenset[str]) -> Content | None:
+        """Inlets of treatment plants: the log of an HJ 212 receiver, several devices in three editions of the protocol."""
+        log = inlet_log(run.first, run.last, self.park.seed)
+        if log is None:
+            return None
+        data, (read, _, duplicates, quarantined, _) = log
+        return Content(data, read, 0, quarantined, duplicates)

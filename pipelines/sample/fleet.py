@@ -18,7 +18,7 @@ import polars as pl
 
 from pipelines.hj212 import CrcVariant, Dialect
 from pipelines.sample import cast, drops
-from pipelines.sample.telemetry import DAYS, HOURS, MINUTES, REALTIME, DayOfDevice, Device, Event, Said, Sender, log_of, measured
+from pipelines.sample.telemetry import DAYS, HOURS, MINUTES, REALTIME, DayOfDevice, Device, Event, Said, Sender, log_of, measured, mn
 
 DEFAULT_DAY = date(2026, 10, 31)
 DEFAULT_SEED = 20_26
@@ -57,11 +57,6 @@ def sample_key(seed: int) -> bytes:
     return hashlib.blake2b(f"key of sample {seed}".encode(), digest_size=16).digest()
 
 
-def mn(point_id: str) -> str:
-    """An invented logger number of 24 characters; the letters show that it is none."""
-    return f"SAMPLE{point_id.replace('-', ''):0>18}"
-
-
 def devices(count: int, seed: int) -> list[Device]:
     """The fleet: every third one wastewater, the last few unknown to the profile."""
     strangers = round(count * _STRANGERS) if count >= 20 else 0
@@ -77,6 +72,33 @@ def devices(count: int, seed: int) -> list[Device]:
         )  # fmt: skip
         fleet.append(replace(device, **variant) if device.registered else device)
     return fleet
+
+
+INLETS_SINCE = date(2026, 10, 18)
+"""Day on which the inlet monitors of the ordinary sample park were put into service."""
+_HOURLY = frozenset({HOURS, DAYS})
+INLETS = (
+    Device(mn("E007-IN-1"), "31", "E007-IN-1", commands=_HOURLY, habits=frozenset({"splits"})),
+    Device(mn("E009-IN-1"), "31", "E009-IN-1", crc=CrcVariant.MODBUS, commands=_HOURLY, habits=frozenset({"repeats", "services"})),
+    Device(mn("E010-IN-2"), "32", "E010-IN-2", label_end=True, commands=_HOURLY, habits=frozenset({"noisy"})),
+    Device(mn("E001-IN-1"), "32", "E001-IN-1", dialect=Dialect.HJ_2005, commands=_HOURLY, habits=frozenset({"late", "corrects"})),
+    Device(mn("E002-IN-1"), "32", "E002-IN-1", dialect=Dialect.HJ_2025, commands=_HOURLY, registered=False),
+)
+"""Loggers before treatment plants: they measure what arrives, so that no outlet's emission depends on them. One is not registered."""
+INLET_PROCESSES = {"E007-IN-1": "E007-P1", "E009-IN-1": "E009-P1", "E010-IN-2": "E010-P1", "E001-IN-1": "E001-P3"}
+
+
+def inlet_log(first: date, last: date, seed: int) -> tuple[bytes, tuple[int, int, int, int, int]] | None:
+    """The inlets' log over some days with its counts; None before they were there."""
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    events = [
+        event
+        for device in INLETS
+        for day in days
+        if day >= INLETS_SINCE
+        for event in Sender(device, seed).events(measured(device, day, seed))
+    ]
+    return (log_of(events, "10.0.7.1:5001"), counts(events)) if events else None
 
 
 @dataclass(frozen=True)
@@ -101,7 +123,9 @@ class FleetReport:
 
 
 def generate_fleet(home: Path, devices_count: int = 200, day: date = DEFAULT_DAY, seed: int = DEFAULT_SEED) -> FleetReport:
-    """Write the fleet park of one day into `home`."""
+    """Write the fleet park of one day into `home`. Raises ValueError where another sample park lies already."""
+    if (home / "sample_truth" / "truth.json").is_file():
+        raise ValueError(f"{home} holds the ordinary sample park, whose registers would be overwritten: name another --home")
     fleet = devices(devices_count, seed)
     folder, truth = drops.Folder(home / "raw"), home / "sample_truth"
     _contracts(home / "feeds", fleet)

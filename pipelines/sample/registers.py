@@ -9,8 +9,10 @@ from datetime import date
 import polars as pl
 
 from pipelines.sample import audit, cast, drops
-from pipelines.sample.files import account, credit_code, mn, platform_code, tag
+from pipelines.sample.files import account, credit_code, platform_code, tag
+from pipelines.sample.fleet import INLET_PROCESSES, INLETS
 from pipelines.sample.monitors import PLATFORM_STACKS, Monitors
+from pipelines.sample.telemetry import mn
 
 _TEXT = pl.String()
 
@@ -115,6 +117,10 @@ class Registers:
             + [
                 (p.point_id, p.enterprise_id, None, p.process_id, p.name, p.kind, cast.VALID_SINCE, None)
                 for p in audit.story().parts
+            ]
+            + [
+                (point, point[:4], None, process, f"Inlet {point} 进口", "process", cast.VALID_SINCE, None)
+                for point, process in INLET_PROCESSES.items()
             ],
         )  # fmt: skip
 
@@ -161,6 +167,12 @@ class Registers:
                     cast.VALID_SINCE, None,
                 )
                 for p in audit.story().parts
+            ]
+            + [
+                (device.point_id, factor.code, *([None] * 7), "60", None, cast.VALID_SINCE, None)
+                for device in INLETS
+                if device.registered
+                for factor in device.factors
             ],
         )  # fmt: skip
 

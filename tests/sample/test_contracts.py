@@ -13,8 +13,9 @@ from pipelines.contracts.standards import Standards, load_standards
 from pipelines.contracts.states import SourceKind
 from pipelines.contracts.units import Units
 from pipelines.ingest.contract_check import check
-from pipelines.ingest.normalise import Parsed, normalise
-from pipelines.ingest.readers import Unreadable, read
+from pipelines.ingest.normalise import Parsed
+from pipelines.ingest.parse import parse
+from pipelines.ingest.readers import Unreadable
 from pipelines.ingest.references import References
 from pipelines.sample import cast, papers, rhythm, truth
 from pipelines.sample.generate import SampleReport, generate
@@ -50,7 +51,7 @@ def _references(standards: Standards, raw: Path) -> References:
 
 
 def _parse(path: Path, contract: FeedContract, references: References) -> Parsed:
-    return normalise(read(path, contract.format, max_bytes=1 << 30), contract, references, ZONE)
+    return parse(path, contract, references, ZONE, max_bytes=1 << 30)
 
 
 def _accepted(feed_id: str, raw: Path, references: References) -> pl.DataFrame:
