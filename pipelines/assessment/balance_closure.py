@@ -32,7 +32,7 @@ def streams_of(figures: pl.DataFrame, rules: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         One row per balance, stream and figure: figures' columns, `balance_kind, component, side, stream_type, stream_id, choice,
-        presence, amount` (in the balance's unit, null where unknown), `balance_unit` (null for the component's own), `problem`.
+        presence, by_item, amount` (in the balance's unit, null where unknown), `problem`.
     """
     by_measure = (
         rules.with_columns(measure=pl.col("measure").str.split("+"), subjects=pl.col("subjects").str.split(" "))
@@ -42,7 +42,7 @@ def streams_of(figures: pl.DataFrame, rules: pl.DataFrame) -> pl.DataFrame:
         .drop("verification_status", "valid_from", "valid_to", "origin")
     )
     matched = figures.join(by_measure, on=["subject_kind", "source", "measure"]).filter(
-        (pl.col("rule_kind").is_in([ANY]) | (pl.col("rule_kind") == pl.col("item_kind")).fill_null(False))
+        ((pl.col("rule_kind") == ANY) | (pl.col("rule_kind") == pl.col("item_kind")).fill_null(False))
         & ((pl.col("rule_item") == ANY) | (pl.col("rule_item") == pl.col("item_code")))
     )
     fits = (pl.col("from_unit") == ANY) | (pl.col("from_unit") == pl.col("unit")).fill_null(False)
@@ -54,12 +54,9 @@ def streams_of(figures: pl.DataFrame, rules: pl.DataFrame) -> pl.DataFrame:
         .when(~fits)
         .then(pl.format("{}: {} is counted in {}", "stream_id", "item_code", pl.col("unit").fill_null("no unit"))),
     )
-    first = pl.when(pl.col("amount").is_not_null().any().over(*BALANCE, "stream_id")).then(
-        pl.col("choice").filter(pl.col("amount").is_not_null()).min().over(*BALANCE, "stream_id")
-    )
-    return streams.filter(pl.col("choice") == first.fill_null(pl.col("choice").min().over(*BALANCE, "stream_id"))).drop(
-        "rule_kind", "rule_item", "rule_component"
-    )
+    known = pl.col("choice").filter(pl.col("amount").is_not_null()).min()
+    chosen = pl.coalesce(known, pl.col("choice").min()).over(*BALANCE, "stream_id")
+    return streams.filter(pl.col("choice") == chosen).drop("rule_kind", "rule_item", "rule_component")
 
 
 # -- balances ----------------------------------------------------------------------------------------------------------------------------
@@ -184,7 +181,7 @@ def missing_streams(streams: pl.DataFrame, rules: pl.DataFrame, criteria: pl.Dat
     return (
         pl.concat([absent, unstated, silent, thin])
         .group_by(BALANCE, maintain_order=True)
-        .agg(missing_streams=pl.col("problem").unique(maintain_order=True))
+        .agg(missing_streams=pl.col("problem").unique().sort())
     )
 
 

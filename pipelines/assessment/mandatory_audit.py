@@ -28,6 +28,8 @@ from pipelines.contracts.states import State
 ABOUT = "mandatory_audit"
 UNSPECIFIED = "unspecified"
 """Category of an enterprise that is listed without the list naming a reason that the data show."""
+TRIGGERS = ("concentration_exceeded", "total_exceeded", "energy_quota_exceeded", "toxic_used", "toxic_discharged")
+"""Reasons that can be seen in data; which of them hold is a row of the standards."""
 STATUSES = ("proposed", "listed", "delisted", "audited", "not_indicated")
 PROGRESS = ("to_start", "start_overdue", "under_way", "finish_overdue", "finished", "finished_late")
 
@@ -131,12 +133,12 @@ def with_deadlines(rows: pl.DataFrame, dates: pl.DataFrame, deadlines: dict[str,
     """Due dates of what is listed, what became of them, and when the next audit is due.
 
     Args:
-        rows: `category, status, listed_on, round_id, interval_months`. dates: from round_dates.
+        rows: `category, status, is_indicated, last_on, listed_on, round_id, interval_months`. dates: from round_dates.
         deadlines: months after the listing: `announce, start, finish`; None where the steps name none.
 
     Returns:
         rows with `announce_due_on, start_due_on, finish_due_on, started_on, finished_on, progress, next_due_on`; a listing whose audit is
-        finished is `audited`.
+        finished is `audited`, and proposed again by what was found after it, or when the interval that the law names has passed.
     """
 
     def due(what: str) -> pl.Expr:
@@ -169,13 +171,18 @@ def with_deadlines(rows: pl.DataFrame, dates: pl.DataFrame, deadlines: dict[str,
         .then(pl.lit("start_overdue"))
         .otherwise(pl.lit("to_start"))
     )
-    return joined.with_columns(
+    has_interval = pl.col("interval_months").is_not_null()
+    joined = joined.with_columns(
         progress=progress,
-        next_due_on=pl.when(pl.col("interval_months").is_not_null()).then(
+        next_due_on=pl.when(has_interval).then(
             pl.col("last_finished_on").dt.offset_by(pl.format("{}mo", pl.col("interval_months").fill_null(0)))
         ),
-        status=pl.when(is_listed & finished).then(pl.lit("audited")).otherwise("status"),
-    ).drop("last_finished_on")
+    )
+    again = pl.col("is_indicated") & pl.when(has_interval).then(pl.col("next_due_on") <= today).otherwise(
+        pl.col("last_on") > pl.col("finished_on")
+    )
+    audited = pl.when(again.fill_null(False)).then(pl.lit("proposed")).otherwise(pl.lit("audited"))
+    return joined.with_columns(status=pl.when(is_listed & finished).then(audited).otherwise("status")).drop("last_finished_on")
 
 
 # -- the method --------------------------------------------------------------------------------------------------------------------------
@@ -253,7 +260,10 @@ def propose_audits(frames: Frames, context: Context) -> Outcome:
     """Evidence, proposals and deadlines of every member of the park on the day of the build."""
     today = context.today
     triggers = in_force(frames["triggers"], today, ["trigger_code"])
-    lookback = {row["trigger_code"]: months_after(today, -row["lookback_months"]) for row in triggers.iter_rows(named=True)}
+    # A reason that a park has ended looks back at nothing.
+    lookback = dict.fromkeys(TRIGGERS, today) | {
+        row["trigger_code"]: months_after(today, -row["lookback_months"]) for row in triggers.iter_rows(named=True)
+    }
     enterprises = in_force(frames["enterprises"], today).select("enterprise_id").unique().sort("enterprise_id")
     evidence, checked = _all_evidence(frames, today, lookback)
     evidence = evidence.join(enterprises, on="enterprise_id", how="semi").join(
@@ -381,7 +391,9 @@ def _worded(rows: pl.DataFrame, phases: pl.DataFrame) -> pl.DataFrame:
         pl.when(pl.col("status") == "proposed")
         .then(
             pl.format(
-                "The data show {} findings of {}: proposed for the list of mandatory audits; the bureau decides.", "evidence_rows", reason
+                "The data show {} ({} rows of evidence): proposed for the list of mandatory audits; the bureau decides.",
+                reason,
+                "evidence_rows",
             )
         )
         .when(pl.col("status") == "listed")

@@ -25,6 +25,7 @@ KEY = ("subject_kind", "subject_id", "item_code", "medium", "report_kind", "peri
 CLASSES = ("consistent", "explain", "finding", "missing_report", "not_reported", "not_comparable")
 OUTLIERS = ("none", "self_report", "monitored", "balance", "undetermined")
 STATUSES = ("none", "open", "explained", "accepted", "not_applicable", "corrected")
+_BARS_SHOWN = 12
 DUTIES = ("statistics", "permit_execution")
 """Report kinds of which one is owed for what an enterprise discharges."""
 
@@ -327,6 +328,19 @@ def _not_reported(said: pl.DataFrame, known: pl.DataFrame, frames: Frames) -> pl
     )  # fmt: skip
 
 
+def plot_open_deviations(axes: object, frames: Frames) -> None:
+    """The open deviations to look at first: how far each declaration is from what it is compared with, %."""
+    is_open = (pl.col("workflow_status") == "open") & pl.col("weighted_deviation").is_not_null()
+    worst = frames[RECONCILIATION.name].filter(is_open).sort("weighted_deviation", "subject_key").tail(_BARS_SHOWN)
+    labels = worst.select(pl.format("{} {} {} {}", "subject_id", "item_code", "report_kind", pl.col("period_start").cast(pl.String)))
+    deviation = (worst["deviation"] * 100).to_list()
+    colours = ["tab:red" if value < 0 else "tab:blue" for value in deviation]
+    axes.barh(labels.to_series().to_list(), deviation, color=colours)
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_xlabel("declared against monitored, balance or statistics, %")
+    axes.set_title("Open deviations, those that weigh most" if deviation else "No open deviation")
+
+
 _STANDARD = "valid_from, valid_to, verification_status, origin"
 _LINE = "subject_kind, subject_id, item_code, medium, period_start, period_end, report_kind, line_id, value"
 
@@ -361,4 +375,5 @@ RECONCILIATIONS = Method(
     },
     results=(RECONCILIATION,),
     run=reconcile,
+    plot=plot_open_deviations,
 )

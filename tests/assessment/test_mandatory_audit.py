@@ -71,7 +71,7 @@ class TestDoubleExceedance:
 
     def test_a_proposal_is_worded_as_one(self, shipped_standards: Standards) -> None:
         row = of(shipped_standards, "double_exceedance", exceedances=[exceedance(date(2025, 3, 1))])
-        assert row["statement"] == "The data show 1 findings of 双超: proposed for the list of mandatory audits; the bureau decides."
+        assert row["statement"] == "The data show 双超 (1 rows of evidence): proposed for the list of mandatory audits; the bureau decides."
         assert (row["listed_on"], row["start_due_on"], row["progress"]) == (None, None, None)
 
     def test_what_is_older_than_the_months_looked_at_is_none(self, shipped_standards: Standards) -> None:
@@ -295,6 +295,22 @@ class TestDeadlines:
         assert row["status"] == ("audited" if progress.startswith("finished") else "listed")
         assert bool(outcome.warnings) == progress.endswith("overdue")
 
+    @pytest.mark.parametrize(("above_on", "status"), [(date(2025, 8, 31), "audited"), (date(2025, 9, 2), "proposed")])
+    def test_what_was_found_after_the_audit_is_proposed_again(self, shipped_standards: Standards, above_on: date, status: str) -> None:
+        rounds = [{"round_id": "A1", "enterprise_id": "E1", "kind": "mandatory", "listed_on": date(2024, 10, 1)}]
+        steps = [{"round_id": "A1", "step_code": "audit_report", "done_on": date(2025, 9, 1)}]
+        row = of(shipped_standards, "double_exceedance", rounds=rounds, steps=steps, exceedances=[exceedance(above_on)])
+        assert (row["status"], row["progress"], row["finished_on"]) == (status, "finished", date(2025, 9, 1))
+
+    @pytest.mark.parametrize(("finished", "status"), [(date(2022, 2, 15), "audited"), (date(2021, 1, 20), "proposed")])
+    def test_who_uses_toxic_substances_is_proposed_again_after_five_years(
+        self, shipped_standards: Standards, finished: date, status: str
+    ) -> None:
+        rounds = [{"round_id": "A1", "enterprise_id": "E1", "kind": "mandatory", "listed_on": date(2020, 3, 1)}]
+        steps = [{"round_id": "A1", "step_code": "audit_report", "done_on": finished}]
+        toxic = [{"enterprise_id": "E1", "substance_code": "143-33-9", "max_on_site_t": 0.4, "used_as": "raw_material"}]
+        assert of(shipped_standards, "double_toxic", rounds=rounds, steps=steps, chemicals=toxic)["status"] == status
+
     def test_five_years_between_audits_of_who_uses_toxic_substances(self, shipped_standards: Standards) -> None:
         rounds = [{"round_id": "A1", "enterprise_id": "E1", "kind": "mandatory", "listed_on": date(2021, 3, 1)}]
         steps = [{"round_id": "A1", "step_code": "audit_report", "done_on": date(2022, 2, 15)}]
@@ -316,3 +332,12 @@ def test_every_member_has_a_row_per_category_and_nobody_else(shipped_standards: 
     assert table.height == 6
     assert evidence.is_empty()
     assert outcome.message == "0 enterprises proposed, 0 listed"
+
+
+def test_a_reason_that_the_park_has_ended_is_no_reason(shipped_standards: Standards) -> None:
+    triggers = reference(shipped_standards, MANDATORY_AUDITS.reads["triggers"], "audit_triggers").filter(
+        pl.col("category") != "double_exceedance"
+    )
+    table, evidence, _ = found(shipped_standards, exceedances=[exceedance(date(2025, 3, 1))], triggers=triggers)
+    assert sorted(table["category"]) == ["double_toxic", "high_energy"]
+    assert evidence.is_empty()

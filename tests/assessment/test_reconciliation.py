@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 from pipelines.assessment.deviation import classified, deviations
 from pipelines.assessment.reconciliation import RECONCILIATIONS
@@ -416,3 +417,13 @@ def test_open_findings_are_counted_for_people(shipped_standards: Standards) -> N
     assert outcome.warnings == ("1 declarations deviate by more than the bound of a finding and are open",)
     empty = run(RECONCILIATIONS, frames(RECONCILIATIONS, shipped_standards, SEED_OF), TODAY, shipped_standards)
     assert (empty.message, empty.warnings) == ("nothing was declared", ())
+
+
+def test_the_picture_shows_open_deviations_alone(shipped_standards: Standards) -> None:
+    reports = [report(50.0), report(100.0, kind="tax"), report(130.0, kind="permit_execution")]
+    made = frames(RECONCILIATIONS, shipped_standards, SEED_OF, reports=reports, emission=monitored(100.0))
+    outcome = run(RECONCILIATIONS, made, TODAY, shipped_standards)
+    axes = Figure().subplots()
+    RECONCILIATIONS.plot(axes, outcome.frames)
+    assert [bar.get_width() for bar in axes.patches] == [pytest.approx(30.0), pytest.approx(-50.0)]
+    assert [label.get_text().split()[2] for label in axes.get_yticklabels()] == ["permit_execution", "statistics"]
