@@ -63,7 +63,9 @@ def test_a_longer_sample_repeats_the_shorter_one(tmp_path: Path) -> None:
     short, long = _hashes(tmp_path / "short" / "raw"), _hashes(tmp_path / "long" / "raw")
     last_week = str(END - timedelta(days=1))
     growing = (last_week, "2026-05.", "2026-05_")  # the open week's and the open month's files
-    grown = {path for path in short if any(part in path for part in growing)} - {"waste_manifests/manifests_2026-05.xlsx"}  # nothing leaves then
+    grown = {path for path in short if any(part in path for part in growing)} - {
+        "waste_manifests/manifests_2026-05.xlsx"
+    }  # nothing leaves then
     assert {path for path in short if short[path] != long.get(path)} == grown
     daily = [path for path in short if path.startswith("e007_steel_cems/")]
     assert len(daily) == 17  # one was sent twice
