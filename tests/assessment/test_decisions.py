@@ -4,11 +4,12 @@ from datetime import date
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.assessment.decisions import DECISIONS, REVIEW_COLUMNS, current_decisions, subject_key
-from tests.assessment.given import schema_of
+from pipelines.assessment.method import Source
+from tests.assessment.frames import frame
 
 TODAY = date(2026, 1, 20)
 
@@ -19,10 +20,8 @@ def review(number: int, day: int, decision: str, role: str = "park", **more: obj
 
 
 def decide(*reviews: dict, today: date = TODAY) -> list[dict]:
-    schema = schema_of("staging.stg_reviews")
-    columns = [name.strip() for name in REVIEW_COLUMNS.split(",")]
-    rows = [{name: row.get(name) for name in columns} for row in reviews]
-    found = current_decisions(pl.DataFrame(rows, schema={name: schema[name] for name in columns}), "finding", today)
+    given = frame(Source.of("staging.stg_reviews", REVIEW_COLUMNS), reviews)
+    found = current_decisions(given, "finding", today)
     assert found.schema == DECISIONS
     return found.to_dicts()
 
@@ -105,6 +104,7 @@ _DECISION = st.sampled_from(["opinion", "explained", "accepted", "rejected", "ov
 _REVIEWS = st.lists(st.tuples(st.integers(1, 19), _DECISION, st.sampled_from(["enterprise", "park", "bureau"])), min_size=1, max_size=8)
 
 
+@settings(deadline=None)
 @given(_REVIEWS, st.randoms(use_true_random=False))
 def test_the_order_of_delivery_does_not_matter(drawn: list[tuple[int, str, str]], random: object) -> None:
     reviews = [review(number, day, decision, role) for number, (day, decision, role) in enumerate(drawn)]
@@ -113,6 +113,7 @@ def test_the_order_of_delivery_does_not_matter(drawn: list[tuple[int, str, str]]
     assert decide(*reviews) == decide(*shuffled)
 
 
+@settings(deadline=None)
 @given(_REVIEWS)
 def test_what_an_enterprise_says_changes_no_decision_of_others(drawn: list[tuple[int, str, str]]) -> None:
     reviews = [review(number, day, decision, role) for number, (day, decision, role) in enumerate(drawn)]

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from pipelines.assessment.facts import FACT_SOURCES, FACTS, WINDOWS, EnterpriseFacts, is_fact
-from tests.assessment.given import frame
+from tests.assessment.frames import frame
 
 TODAY = date(2026, 1, 20)
 YEAR = (date(2025, 1, 1), date(2026, 1, 1))

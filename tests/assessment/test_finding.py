@@ -37,7 +37,6 @@ def effect(
         "measure_id": measure_id,
         "decision": decision,
         "annual_saving_quantity": annual,
-        "saving_quantity": annual,
         "unit": unit,
         "counts_in_total": counts,
     }
