@@ -16,7 +16,7 @@ from pipelines.assessment.facts import FACTS, EnterpriseFacts, is_fact, latest_a
 from pipelines.assessment.quantities import ParkQuantities, Quantity, TermError, lacking, parse_term, weakest
 from pipelines.contracts.states import State
 
-OWN_SURVEYORS = ("park", "self", "enterprise")
+OWN_SURVEYORS = ("park", "park_office", "self")
 """Surveyor roles that speak for the park itself, when the park is surveyed."""
 YES_NO = "yes/no"
 """Unit of an item that asks for a word."""

@@ -46,7 +46,11 @@ ENTERPRISE_STANDING = Result(
         Column("constraints", TEXTS, "What is withheld: approval, finance.", required=True),
         Column("incentives", TEXTS, "What it is eligible for: green_fund, tax_relief, fewer_inspections.", required=True),
         Column("unknown_facts", TEXTS, "What is not known, and would be needed to say more.", required=True),
-        Column("valid_from", DATE, "Local date since which the light's reasons hold; null where no constraint is in effect."),
+        Column(
+            "valid_from",
+            DATE,
+            "Local date since which the light's reasons hold; null where none is in effect, or nothing with a date is behind them.",
+        ),
         Column("valid_to", DATE, "First local date on which the last of them lapses unless something new happens."),
         Column(
             "appeal_state",
@@ -78,7 +82,7 @@ ENTERPRISE_STANDING_RULE = Result(
                required=True, allowed=EFFECTS),
         Column("facts", TEXTS, "The facts behind it, as `word = value (day)`.", required=True),
         Column("unknown_facts", TEXTS, "Words that are not known.", required=True),
-        Column("valid_from", DATE, "Local date of the newest fact behind it; null where its terms do not hold."),
+        Column("valid_from", DATE, "Local date of the newest fact behind it; null where its terms do not hold, or facts are known as they stand and have no date."),
         Column("valid_to", DATE, "First local date on which it no longer holds unless something new happens."),
         Column("appeal_state", TEXT, "none, pending, upheld or dismissed.", required=True, allowed=APPEALS),
         Column("decision", TEXT, "What a person decided about the rule."),

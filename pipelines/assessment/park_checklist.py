@@ -25,6 +25,8 @@ from pipelines.contracts.states import State
 
 ENERGY = "consumption:ALL:energy_tce_calorific"
 """What `energy_tce` means in a condition of a threshold."""
+STATE_OF_OUTCOME = {Outcome.NOT_APPLICABLE: State.NOT_APPLICABLE.value, Outcome.NOT_COMPUTABLE: State.MISSING.value}
+"""Of the other outcomes the state is that of what was observed."""
 
 CHECKLIST_ID = Column("checklist_id", TEXT, "Checklist (reference.checklist).", required=True)
 _OUTCOMES = tuple(outcome.value for outcome in Outcome)
@@ -214,7 +216,7 @@ def _judged(item: dict, thresholds: pl.DataFrame, year: Year) -> dict:
         "missing": list(judged.missing or observed.missing),
         "notes": list(dict.fromkeys((*observed.notes, *judged.notes))),
         "measured_share": observed.measured_share,
-        "state": State.NOT_APPLICABLE.value if judged.outcome is Outcome.NOT_APPLICABLE else observed.state,
+        "state": STATE_OF_OUTCOME.get(judged.outcome, observed.state),
         "checklist_version": item["checklist_version"],
         "verification_status": least_sure(statuses),
     }

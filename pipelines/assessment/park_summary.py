@@ -65,7 +65,7 @@ def summarise(frames: Frames, context: Context) -> Outcome:
         audit_coverage(frames, context),
         checklists(frames["checklist_results"]),
         cores(frames["checklist_items"]),
-        targets(frames["targets"], context.park_id),
+        targets(frames["targets"], context.park_id, context.today.year),
     ]
     rows = (
         pl.concat([part for part in parts if not part.is_empty()], how="diagonal_relaxed")
@@ -213,9 +213,10 @@ def cores(items: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def targets(progress: pl.DataFrame, park_id: str) -> pl.DataFrame:
-    """The park's targets, year by year: the actual value beside its baseline."""
-    of_park = progress.filter((pl.col("subject_kind") == "park") & (pl.col("subject_id") == park_id))
+def targets(progress: pl.DataFrame, park_id: str, this_year: int) -> pl.DataFrame:
+    """The park's targets, year by year until now: the actual value beside its baseline."""
+    begun = pl.col("year") <= this_year
+    of_park = progress.filter((pl.col("subject_kind") == "park") & (pl.col("subject_id") == park_id) & begun)
     return of_park.select(
         "status", "state",
         period_type=pl.lit("calendar_year"), period_start=pl.date("year", 1, 1), period_end=pl.date(pl.col("year") + 1, 1, 1),

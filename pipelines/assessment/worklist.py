@@ -151,17 +151,26 @@ def _exceedances(exceedances: pl.DataFrame, since: date, today: date) -> pl.Data
 
 
 def _missing_reports(reports: pl.DataFrame, today: date) -> pl.DataFrame:
-    """Per duty and period; its lines are one report."""
-    key = ["subject_kind", "subject_id", "report_kind", "period_start", "period_end"]
-    missing = reports.filter(pl.col("state") == State.MISSING.value).with_columns(due_on=pl.col("due_at_utc").dt.date())
-    counted = missing.filter(pl.col("due_on").is_null() | (pl.col("due_on") < today)).group_by(key).agg(
-        pl.col("enterprise_id").drop_nulls().first(), pl.col("due_on").min(), lines=pl.len()
-    )  # fmt: skip
+    """Per enterprise (or the park), duty and period: the lines about its outlets, processes and products are one report."""
+    key = ["whose", "report_kind", "period_start", "period_end"]
+    missing = reports.filter(pl.col("state") == State.MISSING.value).with_columns(
+        due_on=pl.col("due_at_utc").dt.date(), whose=pl.coalesce("enterprise_id", "subject_id")
+    )
+    counted = (
+        missing.filter(pl.col("due_on").is_null() | (pl.col("due_on") < today))
+        .group_by(key)
+        .agg(
+            pl.col("enterprise_id").drop_nulls().first(),
+            pl.col("due_on").min(),
+            lines=pl.len(),
+            of_park=(pl.col("subject_kind") == "park").all(),
+        )
+    )
     return counted.select(
         "enterprise_id", "due_on",
         kind=pl.lit("missing_report"), link_key=subject_key(*key), link_table=pl.lit("marts.self_reported"),
-        who=pl.when(pl.col("subject_kind") == "park").then(pl.lit("park")).otherwise(pl.lit("enterprise")),
-        what=pl.format("report {} of {} from {}, {} lines", "report_kind", "subject_id", "period_start", "lines"), since="due_on",
+        who=pl.when("of_park").then(pl.lit("park")).otherwise(pl.lit("enterprise")),
+        what=pl.format("report {} of {} from {}, {} lines", "report_kind", "whose", "period_start", "lines"), since="due_on",
     )  # fmt: skip
 
 

@@ -270,7 +270,7 @@ class TestShares:
     def test_who_was_never_judged_is_named(self, park: Callable[..., Park]) -> None:
         judged = [{"enterprise_id": "E1", "month_start_date": date(2025, 5, 1), "periods_evaluated": 700}]
         row = park(outlets=list(self.OUTLETS), judged=judged).item("stable_compliance")
-        assert (row["result"], row["missing"]) == ("not_computable", ["exceedances of E2"])
+        assert (row["result"], row["missing"], row["state"]) == ("not_computable", ["exceedances of E2"], "missing")
 
     def test_without_anybody_it_does_not_apply(self, park: Callable[..., Park]) -> None:
         row = park().item("stable_compliance")
@@ -310,7 +310,7 @@ class TestSurveys:
         assert (row["result"], row["missing"]) == ("not_computable", ["an answer to green_cover in %, not yes"])
 
     def test_the_latest_of_an_outside_surveyor_before_the_years_end(self, park: Callable[..., Park]) -> None:
-        answers = [answer("green_cover", 12.0, on=date(2024, 5, 1)), answer("green_cover", 20.0, role="park", on=date(2025, 12, 1)),
+        answers = [answer("green_cover", 12.0, on=date(2024, 5, 1)), answer("green_cover", 20.0, role="park_office", on=date(2025, 12, 1)),
                    answer("green_cover", 30.0, on=date(2026, 1, 5))]  # fmt: skip
         row = park(answers=answers).item("green_cover")
         assert (row["value"], row["answered_on"], row["result"]) == (12.0, date(2024, 5, 1), "not_met")

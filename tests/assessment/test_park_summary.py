@@ -185,7 +185,9 @@ class TestGathered:
         target = {"subject_kind": "park", "subject_id": PARK, "metric_code": "energy_per_value_added", "target_year": 2027, "year": 2025, "status": "on_track",
                   "actual_value": 0.45, "baseline_value": 0.5, "unit": "tce/10^4 CNY", "state": "measured"}  # fmt: skip
         other = target | {"subject_kind": "enterprise", "subject_id": "E1"}
-        outcome = summarise(shipped_standards, targets=[target, target | {"year": 2024, "actual_value": 0.48}, other])
+        to_come = target | {"year": 2027, "status": "open", "actual_value": None}
+        outcome = summarise(shipped_standards, targets=[target, target | {"year": 2024, "actual_value": 0.48}, other, to_come])
+        assert outcome.frames["park_summary"].height == 2, "a year that has not begun says nothing yet"
         row = one(outcome, "target", "energy_per_value_added by 2027")
         assert (row["value"], row["denominator"], row["previous_value"], row["status"]) == (0.45, 0.5, 0.48, "on_track")
 

@@ -87,14 +87,15 @@ class TestKinds:
             return {"subject_kind": of, "subject_id": subject, "enterprise_id": subject if of == "enterprise" else None, "report_kind": kind,
                     "period_start": date(2025, 10, 1), "period_end": date(2026, 1, 1), "state": state, "due_at_utc": due}  # fmt: skip
 
+        of_outlet = line("tax", subject="E1-STACK-1", of="outlet") | {"enterprise_id": "E1"}
         reports = [
             line("tax"),
-            line("tax"),
+            of_outlet,
             line("statistics", "self_reported"),
             line("permit_execution", due=datetime(2026, 2, 1)),
             line("inventory", subject=PARK, of="park"),
         ]
-        found = {row["link_key"].split(" / ")[2]: row for row in rows(shipped_standards, reports=reports)}
+        found = {row["link_key"].split(" / ")[1]: row for row in rows(shipped_standards, reports=reports)}
         assert found.keys() == {"tax", "inventory"}
         assert (found["tax"]["what"], found["tax"]["due_on"], found["tax"]["who"]) == (
             "report tax of E1 from 2025-10-01, 2 lines",
