@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipelines.assessment.checklist import (
@@ -66,7 +66,6 @@ class TestGrowth:
         assert average_growth(-1, 5, 3) is None
         assert average_growth(5, 0, 3) == -100
 
-    @settings(deadline=None)
     @given(st.floats(0.1, 1e6), st.floats(-0.3, 0.5), st.integers(1, 10))
     def test_growth_gives_back_the_rate_it_was_made_with(self, first: float, rate: float, years: int) -> None:
         assert average_growth(first, first * (1 + rate) ** years, years) == pytest.approx(100 * rate, abs=1e-6)
@@ -149,7 +148,6 @@ class TestBounds:
         assert outcome(Observation(low=0.6)) == "not_met"
         assert outcome(Observation(low=0.4)) == "not_computable"
 
-    @settings(deadline=None)
     @given(st.floats(0, 100), st.floats(0, 100), st.floats(0, 100), st.sampled_from(["<=", ">=", "<", ">"]))
     def test_bounds_never_contradict_what_lies_between_them(self, a: float, b: float, limit: float, operator: str) -> None:
         low, high = sorted((a, b))
@@ -219,7 +217,6 @@ class TestVerdict:
         found = whole(item("a", "met", "performance"), item("b", "not_met", "prerequisite"), rule="none")
         assert found["verdict"] == "no_pass_rule"
 
-    @settings(deadline=None)
     @given(st.lists(st.tuples(st.sampled_from(list(Outcome)), st.sampled_from(list(Requirement)), st.booleans()), min_size=1, max_size=12))
     def test_what_was_missing_can_turn_no_decided_verdict(self, drawn: list[tuple[Outcome, Requirement, bool]]) -> None:
         items = [item(f"i{at}", of.value, need.value, "1-4" if chosen else None) for at, (of, need, chosen) in enumerate(drawn)]

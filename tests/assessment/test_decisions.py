@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.assessment.decisions import DECISIONS, REVIEW_COLUMNS, current_decisions, subject_key
@@ -104,7 +104,6 @@ _DECISION = st.sampled_from(["opinion", "explained", "accepted", "rejected", "ov
 _REVIEWS = st.lists(st.tuples(st.integers(1, 19), _DECISION, st.sampled_from(["enterprise", "park", "bureau"])), min_size=1, max_size=8)
 
 
-@settings(deadline=None)
 @given(_REVIEWS, st.randoms(use_true_random=False))
 def test_the_order_of_delivery_does_not_matter(drawn: list[tuple[int, str, str]], random: object) -> None:
     reviews = [review(number, day, decision, role) for number, (day, decision, role) in enumerate(drawn)]
@@ -113,7 +112,6 @@ def test_the_order_of_delivery_does_not_matter(drawn: list[tuple[int, str, str]]
     assert decide(*reviews) == decide(*shuffled)
 
 
-@settings(deadline=None)
 @given(_REVIEWS)
 def test_what_an_enterprise_says_changes_no_decision_of_others(drawn: list[tuple[int, str, str]]) -> None:
     reviews = [review(number, day, decision, role) for number, (day, decision, role) in enumerate(drawn)]
