@@ -80,8 +80,8 @@ ACCEPTANCE_ITEM = Result(
         Column("points_possible", NUMBER, "Points that can be had."),
         Column("basis", TEXT, "What the result rests on: facts, survey, facts and survey, decision; null where nothing is known."),
         Column("condition", TEXT, "Terms on facts under which the veto holds; null where only people can say."),
-        Column("facts_from", DATE, "First local date of the window of the facts."),
-        Column("facts_to", DATE, "First local date after it."),
+        Column("facts_from", DATE, "First local date of the window of the facts; null where it ends today."),
+        Column("facts_to", DATE, "First local date after it; null where it ends today."),
         Column("facts", TEXTS, "The facts, as `word = value`.", required=True),
         Column("answer", TEXT, "What reviewers answered."),
         Column("answered_on", DATE, "Local date of the answer."),
@@ -171,6 +171,7 @@ def _with_facts(asked: pl.DataFrame, facts: EnterpriseFacts, today: date) -> pl.
         ]
         parts.append(known.select("key", holds=condition.holds(), facts=pl.concat_list(said), unknown=condition.unknown()))
     found = pl.concat(parts)
+    moves = (window == "today") | (pl.col("held_on").is_null() & (window != "round"))
     begins = pl.when(pl.col("computed_by").is_not_null() & pl.col("starts").is_null()).then(
         pl.format("the beginning of {}", "facts_window")
     )
@@ -179,8 +180,9 @@ def _with_facts(asked: pl.DataFrame, facts: EnterpriseFacts, today: date) -> pl.
         .with_columns(
             pl.col("facts").fill_null(_texts()),
             unknown=pl.concat_list(pl.col("unknown").fill_null(_texts()), begins).list.drop_nulls(),
-            facts_from="starts",
-            facts_to="window_ends",
+            # a window that moves with today would make another row of every night
+            facts_from=pl.when(~moves).then(pl.col("starts")),
+            facts_to=pl.when(~moves).then(pl.col("window_ends")),
         )
         .drop("key", "starts", "window_ends")
     )

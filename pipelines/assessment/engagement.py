@@ -42,7 +42,6 @@ ENGAGEMENT = Result(
         STATE,
         VERIFICATION,
     ),
-    audience="public",
 )  # fmt: skip
 
 

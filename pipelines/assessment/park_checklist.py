@@ -63,7 +63,6 @@ PARK_CHECKLIST = Result(
         Column("checklist_version", TEXT, "Edition."),
         VERIFICATION,
     ),
-    audience="public",
 )  # fmt: skip
 PARK_CHECKLIST_RESULT = Result(
     "park_checklist_result",

@@ -94,15 +94,15 @@ def grade_shares(grades: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
         graded, on=[*_KEY, "enterprise_id"], how="left"
     )
     periods = grades.select(_KEY).unique()
-    weighed = weighed.join(periods, on=_KEY, how="semi").with_columns(pl.col("grade").fill_null("not_gradeable"))
     of = [*_KEY, "weighting"]
-    totals = weighed.group_by(of).agg(
+    weighed = weighed.join(periods, on=_KEY, how="semi").with_columns(pl.col("grade").fill_null("not_gradeable")).sort(*of, "enterprise_id")
+    totals = weighed.group_by(of, maintain_order=True).agg(
         denominator=pl.col("weight").sum(),
         unknown=pl.col("weight").null_count(),
         state=weakest_expr(),
         verification_status=least_sure_expr(),
     )
-    sums = weighed.group_by(*of, segment="grade").agg(numerator=pl.col("weight").sum(), enterprises=pl.len())
+    sums = weighed.group_by(*of, segment="grade", maintain_order=True).agg(numerator=pl.col("weight").sum(), enterprises=pl.len())
     every = totals.join(pl.DataFrame({"segment": list(GRADES)}), how="cross")
     return every.join(sums, on=[*of, "segment"], how="left").with_columns(
         pl.col("numerator").fill_null(0.0), pl.col("enterprises").fill_null(0),
@@ -149,7 +149,8 @@ def _energy(consumption: pl.DataFrame, periods: pl.DataFrame, day: str) -> pl.Da
     return (
         periods.join(whole, how="cross")
         .filter(inside)
-        .group_by(*_KEY, "enterprise_id")
+        .sort(*_KEY, "enterprise_id", day, "energy_tce_calorific")
+        .group_by(*_KEY, "enterprise_id", maintain_order=True)
         .agg(weight=pl.when(~unknown.fill_null(True).any()).then(pl.col("energy_tce_calorific").sum()))
         .with_columns(weighting=pl.lit(BY_ENERGY))
     )

@@ -121,12 +121,13 @@ class TestComputedVetoes:
         outcome = judge(shipped_standards)
         assert {name: item(outcome, name)["result"] for name in VETOES} == dict.fromkeys(VETOES, "clear")
         row = item(outcome, "above_standard")
-        assert (row["basis"], row["facts"], row["facts_from"], row["facts_to"]) == (
-            "facts",
-            ["exceedances = 0"],
-            date(2025, 1, 21),
-            date(2026, 1, 21),
-        )
+        assert (row["basis"], row["facts"]) == ("facts", ["exceedances = 0"])
+
+    def test_a_window_that_is_over_stands_beside_its_facts(self, shipped_standards: Standards) -> None:
+        held = [*clean()["steps"], step("accepted", date(2025, 10, 1))]
+        row = item(judge(shipped_standards, steps=held), "above_standard")
+        assert (row["facts_from"], row["facts_to"]) == (date(2024, 10, 2), date(2025, 10, 2))
+        assert item(judge(shipped_standards), "above_standard")["facts_to"] is None, "it moves every night, and nothing has changed"
 
     @pytest.mark.parametrize(
         ("name", "given"),
