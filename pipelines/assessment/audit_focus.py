@@ -177,8 +177,13 @@ def figures_of(consumption: pl.DataFrame, efficiency: pl.DataFrame, factors: pl.
                 figure=pl.col(factor["measure"])
             )
         else:
+            # The row's state speaks of the ratio; a numerator that is there is whole, whatever it was to be divided by.
+            of_ratio = pl.col("state").is_in([State.MISSING.value, State.NOT_APPLICABLE.value])
+            declared = (
+                pl.when(pl.col("measured_share") >= 1).then(pl.lit(State.MEASURED.value)).otherwise(pl.lit(State.SELF_REPORTED.value))
+            )
             rows = efficiency.filter(pl.col("metric_code").is_in(codes) & (pl.col("product_code") == "ALL")).with_columns(
-                figure=pl.col(factor["measure"])
+                figure=pl.col(factor["measure"]), state=pl.when(of_ratio).then(declared).otherwise("state")
             )
         known = pl.col("figure").is_not_null()
         weighed = (pl.col("figure").abs() * pl.col("measured_share")).filter(known).sum()

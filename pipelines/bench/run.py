@@ -19,7 +19,7 @@ from pathlib import Path
 import duckdb
 import psutil
 
-from pipelines.bench import data
+from pipelines.bench import data, scoring
 from pipelines.settings import CHECKOUT
 
 QUERIES = {
@@ -172,6 +172,12 @@ class Bench:
             figures.append(Figure(f"query: {name}", best * 1000, "ms", 200.0))
         return figures
 
+    def scoring(self, enterprises: int = 1000, indicators: int = 60) -> Figure:
+        """Grades alone, in this process: reading and writing are part of the nights above."""
+        seconds, scored = scoring.seconds_to_score(enterprises, indicators)
+        note = f"{scored.indicators.height:,} indicator rows, best of 3"
+        return Figure(f"scoring {enterprises:,} enterprises by {indicators} indicators", seconds, "s", 5.0, note)
+
 
 def run(scratch: Path, *, small: int, large: int, days: int, say: Callable[[str], None]) -> list[Figure]:
     """Everything, in one run. `small` and `large` are numbers of readings, `days` the span they cover."""
@@ -180,6 +186,7 @@ def run(scratch: Path, *, small: int, large: int, days: int, say: Callable[[str]
     figures += bench.queries(scratch / "backfill_large")
     shutil.rmtree(scratch / "backfill_large")
     figures += bench.one_more_day(data.scale_for(small, days))
+    figures.append(bench.scoring())
     return figures
 
 

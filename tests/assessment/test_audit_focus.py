@@ -156,7 +156,7 @@ def park(shipped: Standards, answers: list[dict]) -> dict[str, pl.DataFrame]:
         [
             ("E1", None, "ALL", "general_solid_waste_per_output", date(2025, 3, 1), 70.0, 0.0, "self_reported"),
             ("E1", None, "ALL", "hazardous_waste_per_output", date(2025, 3, 1), 30.0, 0.0, "self_reported"),
-            ("E2", None, "ALL", "general_solid_waste_per_output", date(2025, 3, 1), 42.0, 0.0, "self_reported"),
+            ("E2", None, "ALL", "general_solid_waste_per_output", date(2025, 3, 1), 42.0, 0.0, "not_applicable"),
             ("E2", None, "ALL", "environmental_cost_per_output_value", date(2025, 3, 1), 1e5, 0.0, "self_reported"),
         ],
         schema=EFFICIENCY,

@@ -1,0 +1,86 @@
+"""How long grading takes: as many enterprises by as many indicators, all of the arithmetic and none of the reading.
+
+The index system is made up; its shape is that of the published ones, with limiting indicators, a set that shares one weight, and
+cells that are missing or do not apply.
+"""
+
+import time
+
+import numpy as np
+import polars as pl
+
+from pipelines.assessment.index import OBSERVATION, Assessed, assess
+from pipelines.assessment.index_system import HEADINGS, RULES
+from pipelines.contracts.states import State
+
+_SYSTEM = "BENCH"
+_GROUPS = 6
+
+
+def made_up(enterprises: int, indicators: int, seed: int = 1) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Subjects, observations, rules and headings as `index.assess` takes them; the same for the same arguments."""
+    generator = np.random.default_rng(seed)
+    number = np.arange(indicators)
+    names = [f"i{each:02d}" for each in number]
+    group = number % _GROUPS
+    rules = pl.DataFrame(
+        {
+            "index_system_id": _SYSTEM,
+            "indicator_id": names,
+            "indicator_name": names,
+            "group_id": [f"g{each}" for each in group],
+            "position": number,
+            "kind": "quantitative",
+            "metric_code": names,
+            "stage": "input",
+            "product_kind": None,
+            "unit": "%",
+            "direction": "higher_is_better",
+            "is_limiting": number % 7 == 0,
+            "is_bonus": False,
+            "redistribute": False,
+            "group_weight": 1.0,
+            "weight_unit": ["metals" if each == 0 else name for each, name in zip(group, names, strict=True)],
+            "weight_rule": ["equal_in_set" if each == 0 else "fixed" for each in group],
+            "unit_weight": 1.0,
+            "indicator_verification_status": "unverified",
+            **{f"low_{grade}": low for grade, low in (("I", 90.0), ("II", 80.0), ("III", 70.0))},
+            **dict.fromkeys(("high_I", "high_II", "high_III"), float("inf")),
+            **{f"level_of_{grade}": rank for rank, grade in enumerate(("I", "II", "III", "none"), start=1)},
+        },
+        schema=RULES,
+    )
+    heading = {"index_system_id": _SYSTEM, "index_system_version": "1", "generation": "G1", "not_gradeable_because": None, "pass_mark": 85.0,
+               "total_weight": float(_GROUPS), "rule_version": "bench", "verification_status": "unverified"}  # fmt: skip
+    count = enterprises * indicators
+    luck = generator.random(count)
+    state = np.where(luck < 0.002, State.MISSING.value, np.where(luck < 0.05, State.NOT_APPLICABLE.value, State.MEASURED.value))
+    observed = pl.DataFrame(
+        {
+            "enterprise_id": np.repeat([f"E{each:04d}" for each in range(enterprises)], indicators),
+            "indicator_id": np.tile(names, enterprises),
+            "value": np.repeat(generator.uniform(70, 98, enterprises), indicators) + generator.uniform(-6, 6, count),
+            "answer": None,
+            "state": state,
+            "measured_share": 1.0,
+            "months_of_data": 12,
+            "output_quantity": None,
+            "warning": None,
+        },
+        schema={"enterprise_id": pl.String} | dict(OBSERVATION),
+    )
+    subjects = pl.DataFrame(
+        {"enterprise_id": [f"E{each:04d}" for each in range(enterprises)], "index_system_id": _SYSTEM, "calendar_months": 12}
+    )
+    return subjects, observed, rules, pl.DataFrame([heading], schema=HEADINGS)
+
+
+def seconds_to_score(enterprises: int, indicators: int, repeats: int = 3) -> tuple[float, Assessed]:
+    """Best of some runs: what the arithmetic takes on a machine that is not interrupted."""
+    subjects, observed, rules, systems = made_up(enterprises, indicators)
+    best, scored = float("inf"), None
+    for _ in range(repeats):
+        started = time.perf_counter()
+        scored = assess(subjects, observed, rules, systems, ["enterprise_id"])
+        best = min(best, time.perf_counter() - started)
+    return best, scored
