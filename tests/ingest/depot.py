@@ -88,6 +88,7 @@ def parsed(record: str, accepted: pl.DataFrame, refused: pl.DataFrame | None = N
         rows_duplicate=duplicates,
         empty_cells=0,
         warnings=[],
+        figures={},
     )
 
 
