@@ -67,7 +67,7 @@ def _one_by_one_until_file_b() -> None:
 
 PHASES: dict[str, Callable[[], None]] = {
     "bytes written, not in place": lambda: before(Lake, "_put", _into("bytes")),
-    "bytes kept, file not parsed": lambda: before(feed, "read"),
+    "bytes kept, file not parsed": lambda: before(feed, "parse"),
     "parse written, not in place": lambda: before(Lake, "_put", _into("parse")),
     "parse kept, no receipt": lambda: before(Lake, "write_receipt"),
     "receipts kept, no rows": lambda: before(feed, "write_deliveries"),

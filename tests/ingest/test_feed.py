@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.contracts.states import Admission
 from pipelines.ingest import feed as feed_module
+from pipelines.ingest import parse as parse_module
 from pipelines.ingest.feed import delivery_id
 from pipelines.ingest.lake import Lake
 from pipelines.ingest.references import references_from_landing
@@ -98,7 +99,7 @@ def test_a_vanished_file_is_a_note_and_takes_nothing_back(started: Park) -> None
 
 def test_the_same_bytes_under_another_name_are_parsed_once_and_all_duplicates(started: Park, monkeypatch: pytest.MonkeyPatch) -> None:
     started.drop_hours("cems/copy.csv", 5, 6, 7)
-    monkeypatch.setattr(feed_module, "read", lambda *_, **__: pytest.fail("bytes that are in the lake were parsed again"))
+    monkeypatch.setattr(feed_module, "parse", lambda *_, **__: pytest.fail("bytes that are in the lake were parsed again"))
     _, loaded = started.night()
     assert (loaded[0].delivery.rows_accepted, loaded[0].delivery.rows_duplicate) == (0, 3)
     assert loaded[0].change_seq is None
@@ -153,7 +154,7 @@ def test_whatever_goes_wrong_in_parsing_is_a_refused_delivery_with_the_reason(
         raise error
 
     started.drop_hours("cems/b.csv", 1, day="2026-01-07")
-    monkeypatch.setattr(feed_module, "normalise", fail)
+    monkeypatch.setattr(parse_module, "normalise", fail)
     results, loaded = started.night()
     assert loaded == []
     reason = results["cems"].deliveries[0].reason
@@ -162,7 +163,7 @@ def test_whatever_goes_wrong_in_parsing_is_a_refused_delivery_with_the_reason(
 
 
 def test_a_parse_that_does_not_add_up_is_refused(started: Park, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = feed_module.normalise
+    real = parse_module.normalise
 
     def forget_a_row(*arguments: object) -> object:
         parsed = real(*arguments)
@@ -170,13 +171,13 @@ def test_a_parse_that_does_not_add_up_is_refused(started: Park, monkeypatch: pyt
         return parsed
 
     started.drop_hours("cems/b.csv", 1, 2, day="2026-01-07")
-    monkeypatch.setattr(feed_module, "normalise", forget_a_row)
+    monkeypatch.setattr(parse_module, "normalise", forget_a_row)
     results, _ = started.night()
     assert "2 rows read are not 1 accepted" in results["cems"].deliveries[0].reason
 
 
 def test_a_key_that_stands_twice_in_a_parse_is_refused(started: Park, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = feed_module.normalise
+    real = parse_module.normalise
 
     def say_it_twice(*arguments: object) -> object:
         parsed = real(*arguments)
@@ -184,7 +185,7 @@ def test_a_key_that_stands_twice_in_a_parse_is_refused(started: Park, monkeypatc
         return parsed
 
     started.drop_hours("cems/b.csv", 1, 2, day="2026-01-07")
-    monkeypatch.setattr(feed_module, "normalise", say_it_twice)
+    monkeypatch.setattr(parse_module, "normalise", say_it_twice)
     results, _ = started.night()
     assert "stands twice" in results["cems"].deliveries[0].reason
 
@@ -194,7 +195,7 @@ def test_running_out_of_memory_is_no_verdict_on_the_file(started: Park, monkeypa
         raise MemoryError
 
     started.drop_hours("cems/b.csv", 8, day="2026-01-07")
-    monkeypatch.setattr(feed_module, "normalise", fail)
+    monkeypatch.setattr(parse_module, "normalise", fail)
     results, _ = started.night()
     assert results["cems"].deliveries == []
     assert "not enough memory" in results["cems"].warnings[0]
