@@ -19,6 +19,9 @@ def sample(
     later: Annotated[
         bool, typer.Option("--later", help="Deliver what the senders sent late: corrections, re-sent and late files.")
     ] = False,
+    hj212_devices: Annotated[
+        int | None, typer.Option(min=1, max=999, help="Instead: a park that reports by HJ 212 alone, a day of so many devices.")
+    ] = None,
 ) -> None:
     """Write the raw files of a believable park into the home, with planted faults and the truth about them beside.
 
@@ -34,6 +37,11 @@ def sample(
         if not files:
             stop(NOT_PUBLISHED, "", [f"nothing waits in {settings.home / sampler.LATER}; `park-audit sample` writes it"])
         out().print(f"{len(files)} files delivered into {settings.raw}; now: park-audit nightly", markup=False)
+        return
+    if hj212_devices is not None:
+        _write_fleet(
+            settings, hj212_devices, **{key: value for key, value in (("day", end and end.date()), ("seed", seed)) if value is not None}
+        )
         return
     given = {"enterprises": enterprises, "days": days, "seed": seed, "end": end.date() if end else None}
     write_sample(settings, **{name: value for name, value in given.items() if value is not None})
@@ -59,3 +67,18 @@ def write_sample(settings: Settings, **given: Any) -> None:
         except ValueError as error:
             stop(WRONG_USE, "", [str(error)])
     out().print(f"{report}\nraw files: {settings.raw}; now: park-audit nightly", markup=False)
+
+
+def _write_fleet(settings: Settings, devices: int, **given: Any) -> None:
+    """A day of many HJ 212 devices, with the contracts that read it, and how to start its night."""
+    from pipelines.sample.fleet import DEFAULT_SEED, KEY_VARIABLE, generate_fleet, sample_key
+
+    with expected_errors():
+        try:
+            report = generate_fleet(settings.home, devices, **given)
+        except ValueError as error:
+            stop(WRONG_USE, "", [str(error)])
+    key = sample_key(given.get("seed", DEFAULT_SEED)).hex()
+    out().print(
+        f"{report}\nnow: PARK_AUDIT_FEEDS={report.feeds} {KEY_VARIABLE}={key} park-audit nightly --home {settings.home}", markup=False
+    )

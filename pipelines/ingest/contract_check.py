@@ -289,9 +289,8 @@ class _Check:
             key = f"source.hj212.devices: {logs.devices} row {row.row}"
             if row.point_id is not None:
                 self._entity(f"{key}: point_id", "point_id", row.point_id)
-            if row.parameter is not None:
-                if isinstance(found := self.references.parameter(row.parameter), Unresolved):
-                    self._add(f"{key}: parameter", row.parameter, str(found))
+            if row.parameter is not None and isinstance(found := self.references.parameter(row.parameter), Unresolved):
+                self._add(f"{key}: parameter", row.parameter, str(found))
             for column in ("unit", "total_unit"):
                 if (unit := getattr(row, column)) is not None:
                     self._unit(f"{key}: {column}", unit)
