@@ -104,6 +104,32 @@ def preview(
         _frame(parsed.quarantined.head(rows))
 
 
+@app.command("draft")
+def draft_contract(
+    sample: Annotated[Path, typer.Argument(help="A file as the feed sends it.")],
+    record: Annotated[str | None, typer.Option(help="Record type of the file.", show_default="what its columns say, else reading")] = None,
+    feed_id: Annotated[str | None, typer.Option(help="Name of the feed.", show_default="from the file's name")] = None,
+    out_file: Annotated[Path | None, typer.Option("--out", help="File to write; the screen by default.")] = None,
+    home: Home = None,
+) -> None:
+    """Draft a contract from a sample file: format, columns, times, units and parameters as far as the file shows them."""
+    settings = load_settings(home)
+    if record is not None and record not in RECORD_TYPES:
+        stop(WRONG_USE, "", [f"there is no record type {record!r}; there are {', '.join(sorted(RECORD_TYPES))}"])
+    with expected_errors():
+        from pipelines.ingest.drafting.contract import draft
+        from pipelines.ingest.readers import Unreadable
+
+        references, note = references_now(settings)
+        try:
+            drafted = draft(sample, references, settings.zone, record=record, feed_id=feed_id, max_bytes=settings.max_file_bytes)
+        except (Unreadable, OSError) as error:
+            stop(NOT_PUBLISHED, f"{sample} cannot be read as a table", str(error).splitlines())
+    _write(drafted.text, out_file)
+    for line in [*([note] if note else []), *drafted.notes]:
+        err().print(line, style="yellow", markup=False)
+
+
 @app.command("template")
 def make_template(
     record: Annotated[str, typer.Argument(help="Record type, as finding, measure or equipment.")],

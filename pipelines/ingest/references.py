@@ -105,10 +105,14 @@ class References:
             if not _cas_check_digit(number):
                 return Unresolved(f"{text!r} is no CAS number: its check digit is wrong")
             return self.parameters.get(number) or self.parameters[CAS_ROW]._replace(code=number)
-        words = [alias for known, alias in self._aliases if known == (scheme or "")] if hint else []
-        near = difflib.get_close_matches(folded, words, n=3, cutoff=0.6)
+        near = self.near_parameters(text, scheme) if hint else []
         right = f"did you mean {', '.join(near)}?" if near else "codes and names stand in parameters.csv and parameter_aliases.csv"
         return Unresolved(f"parameter {text!r} is unknown{f' in scheme {scheme!r}' if scheme else ''}; {right}")
+
+    def near_parameters(self, text: str, scheme: str | None = None, *, cutoff: float = 0.6) -> list[str]:
+        """Known words that a word may be a misspelling of, the nearest first."""
+        words = [alias for known, alias in self._aliases if known == (scheme or "")]
+        return difflib.get_close_matches(_fold(text), words, n=3, cutoff=cutoff)
 
     @cached_property
     def product_units(self) -> dict[str, str]:

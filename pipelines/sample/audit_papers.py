@@ -17,8 +17,8 @@ AUDIT_REGISTERS = (
     "audit_round", "measure_meter", "equipment", "chemical", "receptor", "emergency_plan", "qualification", "material_offer",
 )  # fmt: skip
 PARK_REPORT_YEARS = 3
-_DEFLATOR = 1.012
-"""Growth of prices a year behind value added at constant prices."""
+_DEFLATOR = 0.975
+"""Prices of a year over those of the year before, behind value added at constant prices: they fell."""
 _EQUIPMENT_ZH = {
     "equipment_id": "设备编号", "enterprise_id": "企业编号", "process_id": "工序编号", "name": "设备名称", "model": "型号", "equipment_code": "设备类别",
     "pieces": "台数", "commissioned_on": "投用日期", "capacity": "额定能力", "unit": "单位", "rated_efficiency": "额定效率",

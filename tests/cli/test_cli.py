@@ -211,6 +211,34 @@ def test_feed_template_writes_a_form_and_the_contract_that_reads_it(home: MiniHo
     assert code == 1 and "is there already and is not written over" in said
 
 
+def test_feed_draft_proposes_a_contract_that_check_goes_on_with(home: MiniHome, tmp_path: Path) -> None:
+    sample = tmp_path / "boiler_20260301.csv"
+    sample.write_text(
+        "时间,SO2折算(mg/m3),标记\n" + "".join(f"2026-03-01 {hour:02d}:00,{hour}.5,正常\n" for hour in range(24)), encoding="gb18030"
+    )
+    code, said, _ = call("feed", "draft", sample, home=home)
+    assert code == 0 and said.startswith("# Drafted from boiler_20260301.csv")
+    assert "time: {column: 时间, pattern: '%Y-%m-%d %H:%M', step: 1h, label: start}" in said
+    contract = home.settings.feeds_dir / "boiler.yaml"
+    assert call("feed", "draft", sample, "--out", contract, home=home)[0] == 0
+    code, _, said = call("feed", "check", "boiler", home=home)
+    assert code == 2 and "boiler.yaml: values[0].point = 'TODO'" in said, "what nobody has decided is found"
+    contract.write_text(contract.read_text().replace("point: TODO", "point: P-1"))
+    assert call("feed", "check", "boiler", home=home)[0] == 0
+    code, said, _ = call("feed", "preview", "boiler", sample, home=home)
+    assert code == 0 and "24 accepted + 0 duplicate + 0 quarantined" in said
+
+
+def test_feed_draft_of_what_is_no_table_says_why(home: MiniHome, tmp_path: Path) -> None:
+    page = tmp_path / "portal.xlsx"
+    page.write_text("<html><body>please log in</body></html>")
+    code, _, said = call("feed", "draft", page, home=home)
+    assert code == 1 and "is an HTML page" in said
+    code, _, said = call("feed", "draft", tmp_path / "absent.csv", home=home)
+    assert code == 1 and "No such file" in said
+    assert call("feed", "draft", page, "--record", "readings", home=home)[0] == 2
+
+
 def test_feed_template_of_what_has_none_says_why(home: MiniHome) -> None:
     code, _, said = call("feed", "template", "reading", home=home)
     assert code == 2 and "feed draft" in said
