@@ -52,8 +52,9 @@ def understood(drafted: Draft, file: Path, zone: ZoneInfo = PARK) -> tuple[float
 READINGS = sorted(
     feed_id
     for feed_id, contract in SHIPPED.items()
-    if contract.record == "reading" and feed_id != "e001_voc_campaign"  # too short a sample has no campaign
-)  # fmt: skip
+    # Too short a sample has no campaign, and logs of frames are no tables.
+    if contract.record == "reading" and feed_id != "e001_voc_campaign" and contract.source.hj212 is None
+)
 
 
 @pytest.mark.parametrize("feed_id", READINGS)
@@ -243,7 +244,9 @@ def test_a_draft_is_a_contract_whatever_the_file(tmp_path: Path, known: Referenc
         assert FeedContract.model_validate(yaml.safe_load(drafted.text)) == drafted.contract
 
 
-def test_what_is_no_table_is_refused(tmp_path: Path, known: References) -> None:
+def test_what_is_no_table_is_refused(raw: Path, tmp_path: Path, known: References) -> None:
+    with pytest.raises(Unreadable, match="log of HJ 212 frames, and no table"):
+        draft(next(raw.glob("hj212_inlets/**/*.log")), known, PARK)
     with pytest.raises(Unreadable, match="HTML"):
         draft(write(tmp_path / "a.xlsx", "<html><table></table></html>"), known, PARK)
     with pytest.raises(Unreadable, match="PDF"):

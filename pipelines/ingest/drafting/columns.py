@@ -16,11 +16,11 @@ import polars as pl
 
 from pipelines.contracts.feed import Format, Label, Time
 from pipelines.contracts.states import Flag, Statistic
+from pipelines.contracts.units import UnitError
 from pipelines.ingest.numbers import read_numbers
 from pipelines.ingest.readers.table import SOURCE_ROW
 from pipelines.ingest.references import Parameter, References, Unresolved
 from pipelines.ingest.times import pattern_regex, time_axis
-from pipelines.ingest.units import UnitError
 
 ROWS = 5000
 """Rows that are looked at, spread over the file."""

@@ -20,6 +20,7 @@ _SEPARATORS = (",", ";", "\t", "|")
 _NUMBER = re.compile(r"^[<>]?\s*[+-]?(\d{1,3}([ ,']\d{3})+|\d+)?([.,]\d+)?([eE][+-]?\d+)?\s*%?$")
 _DECIMAL_COMMA = re.compile(r"^[+-]?\d+,\d+$")
 _DATED = re.compile(r"^\D{0,3}\d{1,4}[-/.年]\d{1,2}[-/.月]\d{1,4}日?([ T]\S+)?$|^\d{1,2}[:.]\d\d([:.]\d\d)?$|^\d{8}(\d{4}(\d\d)?)?$")
+_FRAME = re.compile(rb"##\d{4}QN=")
 _HAN = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 
 
@@ -43,6 +44,11 @@ def find_format(data: bytes, name: str) -> Found:
         return Found(Format(kind=FormatKind.PARQUET), ending)
     if kind := looks_like(data):
         raise Unreadable(f"is {kind}, and no table")
+    if _FRAME.search(data[: 1 << 16]):
+        raise Unreadable(
+            "is a log of HJ 212 frames, and no table: write `source: {hj212: {drop: …, devices: …}}` and a file of its devices; "
+            "`park-audit hj212 decode` shows what it holds"
+        )
     encoding, notes = _encoding(data)
     text = data.decode(encoding, errors="replace")
     if text.lstrip()[:1] in ("{", "["):
