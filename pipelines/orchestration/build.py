@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+_UNOPENED = "9"
+"""Sorts behind every build id, which begins with a year: who has opened no build looks back at the last one."""
+
+
 def utc_now() -> datetime:
     """Naive UTC, like every timestamp in the warehouse."""
     return datetime.now(UTC).replace(tzinfo=None)
@@ -75,7 +79,7 @@ class Build:
         self.reporter = reporter
         self.park_id = settings.park.park_id
         self.started_at = utc_now()
-        self.build_id = ""
+        self.build_id = _UNOPENED
         self.aborted_runs: list[str] = []
         self.rebuilt_after: int | None = None
         self.registers_changed = False
@@ -119,6 +123,11 @@ class Build:
     def _loaded(self) -> tuple[list[FeedContract], list[Problem]]:
         # Read again for the build, whatever the graph was made from: a mended contract counts from the next run.
         return load_contracts(self.settings.feeds_dir)
+
+    @property
+    def has_broken_contracts(self) -> bool:
+        """Whether some file of the feeds folder cannot be read as a contract."""
+        return bool(self._loaded[1])
 
     @cached_property
     def contracts(self) -> dict[str, FeedContract]:

@@ -11,6 +11,7 @@ import dagster as dg
 
 from pipelines.contracts.states import BuildStatus, StepOutcome
 from pipelines.orchestration.build import Build, utc_now
+from pipelines.orchestration.dbt_models import carry
 from pipelines.orchestration.keys import AUDIT, MEASURED_RECORDS, PUBLICATION, landing_key
 from pipelines.orchestration.resources import BUILD
 from pipelines.warehouse import audit
@@ -74,8 +75,16 @@ def publish_build(build: Build) -> dict[str, object]:
     }
 
 
-def closing_asset() -> dg.AssetsDefinition:
-    """The build's last word, in the audit tables and in the published file."""
+class NotQuiet(RuntimeError):
+    """Something came in during a night that was to have nothing new; the message says what."""
+
+
+def closing_asset(carried_models: list[str] | None = None) -> dg.AssetsDefinition:
+    """The build's last word, in the audit tables and in the published file.
+
+    `carried_models` are the incremental models where the graph is that of a night with nothing new: the step then carries the
+    last build over itself, and raises NotQuiet where it may not.
+    """
 
     @dg.asset(
         key=AUDIT,
@@ -88,6 +97,9 @@ def closing_asset() -> dg.AssetsDefinition:
     )
     def build(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         running: Build = context.resources.build
+        if carried_models is not None and (reason := carry(running, carried_models)) is not None:
+            running.close(BuildStatus.NOT_PUBLISHED, f"came in during a night with nothing new, a whole one follows: {reason}")
+            raise NotQuiet(reason)
         close_build(running)
         summary = audit.summarise(running.con, running.build_id)
         return dg.MaterializeResult(

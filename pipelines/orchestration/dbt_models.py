@@ -100,20 +100,29 @@ def dbt_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         if build.feeds_failed and not build.feeds_read:
             with build.step(STEP):
                 raise NoFeedRead(f"none of the {len(build.feeds_failed)} feeds could be read: this is no matter of single feeds")
-        reason = build.why_build(models)
-        if reason is None and carry_verdicts(build):
-            with build.step(STEP) as note:
-                note.outcome = StepOutcome.CARRIED
-                note.say("nothing has changed since the last publication: its marts, verdicts and scores still hold")
-            build.carried = True
-            builds.include_changes(build.con, build.build_id)
+        reason = carry(build, models)
+        if reason is None:
             # No output: Dagster shows the marts, their gate, scores and publication as skipped, which is what they are.
             return
         with build.step(STEP) as note:
-            note.say(reason or "the verdicts of the last build cannot be carried over")
+            note.say(reason)
             yield from _run(context, build, note)
 
     return dbt
+
+
+def carry(build: Build, models: list[str]) -> str | None:
+    """Let marts, verdicts and scores of the last build stand where nothing has changed since; the reason why not where something has."""
+    if (reason := build.why_build(models)) is not None:
+        return reason
+    if not carry_verdicts(build):
+        return "the verdicts of the last build cannot be carried over"
+    with build.step(STEP) as note:
+        note.outcome = StepOutcome.CARRIED
+        note.say("nothing has changed since the last publication: its marts, verdicts and scores still hold")
+    build.carried = True
+    builds.include_changes(build.con, build.build_id)
+    return None
 
 
 def _run(context: dg.AssetExecutionContext, build: Build, note: StepNote) -> Iterator[Any]:

@@ -11,7 +11,7 @@ import dagster as dg
 
 from pipelines.orchestration.admission import admission_assets, feed_checks
 from pipelines.orchestration.closing import closing_asset, publication_asset
-from pipelines.orchestration.dbt_models import dbt_assets, public_model_keys
+from pipelines.orchestration.dbt_models import dbt_assets, incremental_models, public_model_keys
 from pipelines.orchestration.feeds import feed_asset, feed_contracts
 from pipelines.orchestration.gate_checks import gate_on_marts
 from pipelines.orchestration.instance import write_instance_file
@@ -31,6 +31,7 @@ def build_defs(
     reporter: Reporter | None = None,
     resources: Mapping[str, dg.ResourceDefinition] | None = None,
     scores: Sequence[dg.AssetsDefinition] | None = None,
+    quiet: bool = False,
 ) -> dg.Definitions:
     """Definitions of one home.
 
@@ -40,6 +41,8 @@ def build_defs(
         reporter: hears how runs in this process go.
         resources: instead of ours, by key.
         scores: instead of the assessment's.
+        quiet: the part of the graph that a night with nothing new runs: feeds, admission and the closing step, which carries
+            the last build over. Announcing and skipping hundreds of models and checks takes longer than all the rest of it.
 
     Raises:
         ContractError, SettingsError, SuiteError, DbtError: nothing sensible can be built. A single broken feed
@@ -49,19 +52,10 @@ def build_defs(
     write_instance_file(settings)
     if manifest is None:
         manifest = json.loads(parsed_manifest(settings).read_text(encoding="utf-8"))
-    marts = public_model_keys(manifest)
-    # Methods also read records that no mart is built from: findings, measures, decisions, answers.
-    scores = score_assets([*marts, *map(landing_key, MEASURED_RECORDS)]) if scores is None else scores
-    score_keys = [key for asset in scores for key in asset.keys]
-    gate = gate_on_marts(settings, marts)
-    assets = [
-        *_landing(settings),
-        dbt_assets(manifest),
-        *([gate] if gate else []),
-        *scores,
-        publication_asset([*marts, *score_keys]),
-        closing_asset(),
-    ]
+    if quiet:
+        assets = [*_landing(settings), closing_asset(incremental_models(manifest))]
+    else:
+        assets = [*_landing(settings), *_behind_landing(settings, manifest, scores), closing_asset()]
     job = dg.define_asset_job(
         JOB,
         selection=dg.AssetSelection.all(),
@@ -77,6 +71,17 @@ def build_defs(
         resources={BUILD: build_resource(settings, reporter), DBT: dbt_resource(settings), **(resources or {})},
         executor=dg.in_process_executor,
     )
+
+
+def _behind_landing(
+    settings: Settings, manifest: Mapping[str, Any], scores: Sequence[dg.AssetsDefinition] | None
+) -> list[dg.AssetsDefinition | dg.AssetChecksDefinition]:
+    """Models, gate B, scores and publication."""
+    marts = public_model_keys(manifest)
+    scores = score_assets([*marts, *map(landing_key, MEASURED_RECORDS)]) if scores is None else scores
+    gate = gate_on_marts(settings, marts)
+    score_keys = [key for asset in scores for key in asset.keys]
+    return [dbt_assets(manifest), *([gate] if gate else []), *scores, publication_asset([*marts, *score_keys])]
 
 
 def _landing(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetChecksDefinition]:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
+from pipelines.ingest.units import Units
 from typer.testing import CliRunner
 
 from pipelines.cli.main import app
@@ -18,7 +19,6 @@ from pipelines.ingest.contract_check import check
 from pipelines.ingest.frames import parse_log
 from pipelines.ingest.normalise import Parsed
 from pipelines.ingest.references import References
-from pipelines.ingest.units import Units
 from pipelines.sample.fleet import (
     DEFAULT_DAY,
     DEFAULT_SEED,
