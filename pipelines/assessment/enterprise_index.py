@@ -4,6 +4,7 @@ What a period's value is stands here: the ratio of the sums of its numerators an
 never a mean of ratios. What a value is worth stands in `index`. No figure is computed from raw readings: that is dbt's.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -23,6 +24,8 @@ NO_SYSTEM = "-"
 OWN_ROLES = ("enterprise", "self")
 """Surveyor roles that speak for the enterprise itself: their answers are self-reported, and cannot set a value aside."""
 WHOLE = "ALL"
+_WORST_FIRST = {"none": 0, "III": 1, "II": 2, "I": 3, "not_applicable": 4}
+"""Answers that say something of an indicator; yes, no and numbers are for other checklists."""
 
 _USUAL_SHARE = 0.5
 """A month counts as reported once this share of the figures of the fullest recent month has arrived."""
@@ -46,7 +49,7 @@ def grade_enterprises(frames: Frames, context: Context) -> Outcome:
     return Outcome(
         {ENTERPRISE_GRADE.name: grades, ENTERPRISE_INDICATOR.name: indicators},
         f"{grades.height} grades and {indicators.height} indicator values through {through:%Y-%m}",
-        _warnings(grades),
+        (*_warnings(grades), *_answers_that_are_no_grade(inputs.answers)),
     )
 
 
@@ -62,6 +65,15 @@ def _warnings(grades: pl.DataFrame) -> tuple[str, ...]:
     """What an auditor should look at, of the running year alone: older years were looked at when they were new."""
     latest = grades.filter(pl.col("period_type") == "rolling_12m").explode("warnings").drop_nulls("warnings")
     return tuple(f"{row['enterprise_id']}: {row['warnings']}" for row in latest.select("enterprise_id", "warnings").iter_rows(named=True))
+
+
+def _answers_that_are_no_grade(answers: pl.DataFrame) -> Iterator[str]:
+    """Survey answers on an index system that no grade can be read from: they count as not given."""
+    others = answers.filter(~pl.col("answer").is_in(list(_WORST_FIRST))).select(
+        "enterprise_id", "index_system_id", "indicator_id", "answer"
+    )
+    for enterprise, system, indicator, answer in others.unique().sort(pl.all()).iter_rows():
+        yield f"{enterprise}: the survey answers {indicator} of {system} with {answer}, which is no grade: must be one of {', '.join(_WORST_FIRST)}"
 
 
 # -- reading ---------------------------------------------------------------------------------------------------------------------------
@@ -376,12 +388,11 @@ def _answers(answers: pl.DataFrame, end: date) -> pl.DataFrame:
 
     Two surveyors who differ on one day: the worse counts, and the auditor is told.
     """
-    worst_first = {"none": 0, "III": 1, "II": 2, "I": 3, "not_applicable": 4}
     key = ["enterprise_id", "index_system_id", "indicator_id"]
     return (
-        answers.filter(pl.col("answered_on") < end)
+        answers.filter((pl.col("answered_on") < end) & pl.col("answer").is_in(list(_WORST_FIRST)))
         .with_columns(
-            is_own=pl.col("surveyor_role").is_in(OWN_ROLES), rank=pl.col("answer").replace_strict(worst_first, return_dtype=pl.Int64)
+            is_own=pl.col("surveyor_role").is_in(OWN_ROLES), rank=pl.col("answer").replace_strict(_WORST_FIRST, return_dtype=pl.Int64)
         )
         .with_columns(differ=pl.col("answer").n_unique().over(*key, "is_own", "answered_on") > 1)
         .sort(*key, "is_own", "answered_on", "rank", descending=[False, False, False, False, True, False])

@@ -31,6 +31,7 @@ _SCALE = 1e4
 _TOLERANCE = 1e-7
 """Points the solver may fall short by: floats err by less, and every proposal is scored exactly afterwards."""
 _SAME_EFFORT = 1e-9
+_EFFORTS = ("effort_of_gap", "effort_of_step")
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,6 @@ class Efforts:
     def for_indicator(self, system: str, indicator: str) -> tuple[float, float]:
         scope = f"{system}/{indicator}"
         return self.of_gap.get(scope, self.of_gap[EVERYTHING]), self.of_step.get(scope, self.of_step[EVERYTHING])
-
-
-_EFFORTS = ("effort_of_gap", "effort_of_step")
 
 
 @dataclass(frozen=True)
@@ -169,9 +167,7 @@ def problem(rows: Sequence[dict], target: int, efforts: Efforts, subject: Mappin
         least = _least_level(row, target, subject["generation"])
         demanded = least is not None and (row["level"] or NONE) > least
         if demanded:
-            reasons[name] = (
-                "limiting" if row["is_limiting"] and target < NONE - 1 else "every_indicator" if target == NONE - 1 else "side_condition"
-            )
+            reasons[name] = _why_needed(row, target)
             reached = [level for level in possible if level <= least]
             if not reached:
                 is_open = False
@@ -193,6 +189,12 @@ def _least_level(row: Mapping[str, object], target: int, generation: str) -> int
     if target == NONE - 1 or row["is_limiting"]:
         return target
     return target + 1 if generation == Generation.G2.value else None
+
+
+def _why_needed(row: Mapping[str, object], target: int) -> str:
+    if target == NONE - 1:
+        return "every_indicator"
+    return "limiting" if row["is_limiting"] else "side_condition"
 
 
 def _points(row: Mapping[str, object]) -> float:

@@ -326,6 +326,14 @@ class TestSurveys:
         assert (measured.indicator("E1", "a")["grade_reached"], measured.indicator("E1", "a")["answer"]) == ("I", None)
         assert "the metric counts" in measured.grade("E1")["warnings"][0]
 
+    def test_an_answer_that_is_no_grade_is_none_and_is_told(self, measured: Park) -> None:
+        measured.answers("E1", {"q": "yes"}, system="S")
+        _, summary = measured.night()
+        assert measured.indicator("E1", "q")["state"] == "missing"
+        assert summary.outcome.warnings == (
+            "E1: the survey answers q of S with yes, which is no grade: must be one of none, III, II, I, not_applicable",
+        )
+
     def test_not_answered_is_missing(self, measured: Park) -> None:
         measured.night()
         assert measured.grade("E1")["missing_indicators"] == ["q"]
