@@ -101,7 +101,7 @@ class Rules:
 
 _SETTINGS = {
     "fsu_factor", "coverage", "baseline_months", "baseline_days", "reporting_months", "reporting_days", "reporting_months_used",
-    "driver_window_sigma", "decision_confidence",
+    "driver_window_sigma", "decision_confidence", "detectable_share",
 }  # fmt: skip
 
 # -- one meter -------------------------------------------------------------------------------------------------------------------------
@@ -310,7 +310,7 @@ def _model(found: Verification, rules: Rules) -> None:
         values = model.predict({code: [row["drivers"][code] for row in rows] for code in codes})
         for row, value in zip(rows, values, strict=True):
             row["modelled"] = float(value)
-    factor, confidence = rules.settings["fsu_factor"], rules.settings["decision_confidence"]
+    factor = rules.settings["fsu_factor"]
     saving = savings(model, [row["quantity"] for row in after], given, factor, sum(row["adjustment"] for row in after))
     found.model, found.saving = model, saving
     found.acceptances = judge(model, saving, factor, rules.rows, found.resolution, len(after), _months_between(*found.windows[REPORTING]))
@@ -329,11 +329,22 @@ def _model(found: Verification, rules: Rules) -> None:
     refused = next((each for each in found.acceptances if each.rule_set == rules.deciding and not each.accepted), None)
     if refused is not None:
         found.reasons.append(f"rule set {refused.rule_set} does not accept the model: {'; '.join(refused.failed)}")
-    width = model.half_width(saving.modelled, len(after), confidence, factor)
-    if abs(saving.saving) <= width and not found.reasons:
-        found.reasons.append(
-            f"at {confidence:.0%} confidence the saving of {saving.saving:.6g} {found.unit} ± {width:.6g} cannot be told from nothing"
+    if not found.reasons and (why := _why_untold(found, len(after), rules)) is not None:
+        found.reasons.append(why)
+
+
+def _why_untold(found: Verification, points: int, rules: Rules) -> str | None:
+    """Why a saving cannot be told from nothing: by the scatter of the model, or because it is smaller than plants drift."""
+    model, saving, confidence = found.model, found.saving, rules.settings["decision_confidence"]
+    width = model.half_width(saving.modelled, points, confidence, rules.settings["fsu_factor"])
+    if abs(saving.saving) <= width:
+        return f"at {confidence:.0%} confidence the saving of {saving.saving:.6g} {found.unit} ± {width:.6g} cannot be told from nothing"
+    least = rules.settings["detectable_share"]
+    if saving.share is not None and abs(saving.share) < least:
+        return (
+            f"the saving is {saving.share:.1%} of the meter's adjusted baseline; below {least:.0%} a regression does not tell it from drift"
         )
+    return None
 
 
 def _months_between(start: date, end: date) -> int:

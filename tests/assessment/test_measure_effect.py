@@ -242,6 +242,16 @@ class TestNotVerifiable:
         assert reason.startswith("at 90% confidence the saving of 5.998")
         assert reason.endswith("cannot be told from nothing")
 
+    def test_a_saving_that_is_smaller_than_plants_drift(self, given: Given) -> None:
+        """2 % of a meter that the model follows almost exactly: surely not nothing, and not surely the measure."""
+        modelled = [144.4717 + 0.323593 * production for production in [*PRODUCTION, *REPORTED_PRODUCTION]]
+        scatter = [0.3, -0.3, -0.3, 0.3, 0.3, -0.3, 0.3, -0.3, -0.3, 0.3, -0.3, 0.3, *[0] * 6]
+        used = [value + off for value, off in zip(modelled, scatter, strict=True)]
+        given.quantities = metered("P1", "electricity", months(date(2024, 1, 1), [*used[:12], *[0.98 * value for value in used[12:]]]))
+        (reason,) = given.reasons()
+        assert reason == "the saving is 2.0% of the meter's adjusted baseline; below 3% a regression does not tell it from drift"
+        assert given.effect()["saving_lower_90"] > 0
+
 
 class TestNegative:
     def test_more_than_before_is_a_result(self, given: Given) -> None:
