@@ -14,6 +14,7 @@ from pipelines.cli.main import app
 from pipelines.contracts.feed import FeedContract, load_contracts
 from pipelines.contracts.records import RECORD_TYPES
 from pipelines.contracts.standards import load_standards
+from pipelines.contracts.units import Units
 from pipelines.hj212 import Dialect
 from pipelines.ingest.contract_check import check
 from pipelines.ingest.frames import parse_log
