@@ -78,10 +78,12 @@ INLETS_SINCE = date(2026, 10, 18)
 """Day on which the inlet monitors of the ordinary sample park were put into service."""
 _HOURLY = frozenset({HOURS, DAYS})
 INLETS = (
-    Device(mn("E007-IN-1"), "31", "E007-IN-1", commands=_HOURLY, habits=frozenset({"splits"})),
-    Device(mn("E009-IN-1"), "31", "E009-IN-1", crc=CrcVariant.MODBUS, commands=_HOURLY, habits=frozenset({"repeats", "services"})),
-    Device(mn("E010-IN-2"), "32", "E010-IN-2", label_end=True, commands=_HOURLY, habits=frozenset({"noisy"})),
-    Device(mn("E001-IN-1"), "32", "E001-IN-1", dialect=Dialect.HJ_2005, commands=_HOURLY, habits=frozenset({"late", "corrects"})),
+    Device(mn("E007-IN-1"), "31", "E007-IN-1", load=24.0, commands=_HOURLY, habits=frozenset({"splits"})),
+    Device(
+        mn("E009-IN-1"), "31", "E009-IN-1", load=40.0, crc=CrcVariant.MODBUS, commands=_HOURLY, habits=frozenset({"repeats", "services"})
+    ),
+    Device(mn("E010-IN-2"), "32", "E010-IN-2", load=6.0, label_end=True, commands=_HOURLY, habits=frozenset({"noisy"})),
+    Device(mn("E001-IN-1"), "32", "E001-IN-1", load=9.0, dialect=Dialect.HJ_2005, commands=_HOURLY, habits=frozenset({"late", "corrects"})),
     Device(mn("E002-IN-1"), "32", "E002-IN-1", dialect=Dialect.HJ_2025, commands=_HOURLY, registered=False),
 )
 """Loggers before treatment plants: they measure what arrives, so that no outlet's emission depends on them. One is not registered."""

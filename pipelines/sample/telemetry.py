@@ -78,6 +78,8 @@ class Device:
     interval: int = 10
     key: bytes | None = field(default=None, repr=False)
     registered: bool = True
+    load: float = 1.0
+    """How many times the usual concentration: before a treatment plant it is many times that behind it."""
     commands: frozenset[str] = frozenset({MINUTES, HOURS, DAYS})
     habits: frozenset[str] = frozenset()
 
@@ -163,7 +165,7 @@ def measured(device: Device, day: date, seed: int) -> DayOfDevice:
     for factor in device.factors:
         stream = noise.key(seed, device.mn, factor.code)
         wander = noise.smooth(stream, at, max(slots // 12, 1)) + 0.3 * noise.normal(stream ^ np.uint64(0x5A5A), at)
-        own = level if factor.is_flow or factor.mass_scale else 1.0
+        own = level if factor.is_flow else level * device.load if factor.mass_scale else 1.0
         mean = np.round(factor.level * own * np.clip(1.0 + factor.size * wander, 0.3, 1.9), factor.decimals)
         spread = np.abs(mean) * 0.04
         minutes[factor.code] = {

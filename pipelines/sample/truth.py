@@ -14,6 +14,7 @@ from pipelines.sample import cast
 from pipelines.sample.audit_papers import AuditPapers
 from pipelines.sample.drops import Delivered, parquet
 from pipelines.sample.faults import FILE_FAULTS, LOSING, UNREGISTERED_ACCOUNT, Faults
+from pipelines.sample.fleet import INLETS, INLETS_SINCE
 from pipelines.sample.monitors import CONDITIONS, Channel, Monitors, wastewater_point
 from pipelines.sample.papers import RESTATED, TYPED_WRONG
 from pipelines.sample.rhythm import local_times, local_to_utc
@@ -205,6 +206,12 @@ class Truth:
         starts, ends = local_times(self.first, self.last)[0], local_times(self.last, self.last)[0] + timedelta(days=1)
         what = f"account {UNREGISTERED_ACCOUNT} is in no register: its rows wait for it"
         rows.append(("stranger", "unregistered_customer", "utility_electricity", None, None, "electricity", starts, ends, what))
+        if self.last >= INLETS_SINCE:
+            begins = local_times(max(self.first, INLETS_SINCE), self.last)[0]
+            for device in INLETS:
+                if not device.registered:
+                    what = f"device {device.mn} is in no device profile: its values wait for it"
+                    rows.append(("strange_device", "unregistered_device", "hj212_inlets", None, device.point_id, None, begins, ends, what))
         return pl.DataFrame(rows, schema=_FAULTS, orient="row").join(paths, on="fault_id", how="left", maintain_order="left")
 
     def declared_faults(self, declarations: pl.DataFrame) -> pl.DataFrame:

@@ -100,7 +100,7 @@ def test_nothing_is_held_back_but_a_wrong_unit(judged: tuple) -> None:
 
 
 @pytest.mark.slow
-def test_rows_of_an_unregistered_customer_wait_without_holding_the_others(judged: tuple) -> None:
+def test_rows_of_an_unregistered_customer_or_device_wait_without_holding_the_others(judged: tuple) -> None:
     _, feeds, verdicts = judged
     waiting = {feeds[v.subject] for found in verdicts.values() for v in found if v.status == "warn" and v.column_name == "unresolved_share"}
-    assert waiting == {"utility_electricity"}
+    assert waiting == {"utility_electricity", "hj212_inlets"}

@@ -31,7 +31,10 @@ def _read(home: Path, table: str) -> pl.DataFrame:
 
 def test_every_fault_of_the_plan_is_in_the_default_sample(home: Path) -> None:
     planted = set(_read(home, "faults")["fault_id"])
-    assert {fault.fault_id for fault in (*VALUE_FAULTS, *FILE_FAULTS, *papers.RESTATED, papers.TYPED_WRONG)} | {"stranger"} == planted
+    assert {fault.fault_id for fault in (*VALUE_FAULTS, *FILE_FAULTS, *papers.RESTATED, papers.TYPED_WRONG)} | {
+        "stranger",
+        "strange_device",
+    } == planted
 
 
 def test_registers_roll_over_and_survive_the_exchange(monitors: Monitors, home: Path) -> None:
