@@ -240,7 +240,7 @@ class Audit:
     def events(self) -> pl.DataFrame:
         """Everything that has happened by the sample's last day, oldest first."""
         rows = [row for row in self.story.event if self.calendar.day(row["occurred_on"]) <= self.last]
-        documented = ("penalty", "violation", "drill", "training", "inspection")
+        documented = ("penalty", "violation", "drill", "training", "inspection", "non_routine")
         made = [row | {"evidence_sha256": _hash(row["event_id"]) if row["event_kind"] in documented else None} for row in rows]
         return self._frame("event", made).sort("occurred_on", "event_id")
 

@@ -219,7 +219,7 @@ class AuditPapers:
         rows += [
             ("never_shipped", "waste_movement", "336-054-17", "E006", "a year's hazardous waste in store, declared as handed over"),
             ("overlapping_measures", "measure", "M-E001-01, M-E001-02", "E001", "two measures on one meter, a month apart"),
-            ("no_effect", "measure", "M-E004-01", "E004", "promises 9 % and saves nothing"),
+            ("no_effect", "measure", "M-E004-01", "E004", "promises 15 % and saves nothing"),
             ("below_promise", "measure", "M-E002-01", "E002", "promises 22 % and saves 16 %"),
             (
                 "non_routine_change",

@@ -85,7 +85,7 @@ def test_what_measures_saved_is_missing_from_the_enterprises_use(story: Audit) -
 @pytest.mark.parametrize(
     ("measure", "point", "driver", "saves"),
     [
-        ("M-E010-01", "E010-EL-AE", "E010-TREATED", 0.13), ("M-E002-01", "E002-WA-DS", "E002-DS", 0.16), ("M-E004-01", "E004-EL-RC", "E004-PLATED", 0.0),
+        ("M-E010-01", "E010-EL-AE", "E010-TREATED", 0.13), ("M-E002-01", "E002-WA-DS", "E002-DS", 0.16), ("M-E004-01", "E004-WA-RN", "E004-PLATED", 0.0),
         ("M-E001-01", "E001-EL-CS", "E001-ML", 1 - 0.93 * 0.88),
     ],
 )  # fmt: skip
