@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from pipelines.ingest.units import Units
 from typer.testing import CliRunner
 
 from pipelines.cli.main import app
