@@ -59,9 +59,43 @@ end
         {%- endfor %}
         coalesce({{ quantity_of_parts(prefix, 'coalesce(' ~ factors ~ '.own_carbon, 1)') }}, {{ prefix }}consumed)
         * {{ factors }}.co2e as co2e_t,
+        {%- for part in ['received', 'sent'] %}
+        coalesce({{ prefix }}{{ part }}, 0) * {{ factors }}.co2e as co2e_{{ part }}_t,
+        {%- endfor %}
+        {{ factors }}.co2e_scope,
         {{ factors }}.tce_calorific_factor_id,
         {{ factors }}.tce_primary_factor_id,
-        {{ factors }}.co2e_factor_id
+        {{ factors }}.co2e_factor_id,
+        {{ factors }}.factor_verification_status
+{%- endmacro %}
+
+{#-
+    The factors behind a row: what the enterprise measured itself (alias `measured`, null where nothing was) before what is in force for
+    everybody (alias `factors`). `share` is how much of the row's time was measured.
+-#}
+{% macro effective_factors(factors, measured, share='1') -%}
+        {%- for measure, source in {'tce_calorific': 'tce', 'tce_primary': 'tce', 'co2e': 'co2e'}.items() %}
+        {{ effective_factor(measure, source, factors, measured, share) }} as {{ measure }},
+        case when {{ measured }}.{{ source }} is null then {{ factors }}.{{ measure }}_factor_id else {{ measured }}.factor_id end
+            as {{ measure }}_factor_id,
+        {%- endfor %}
+        {{ factors }}.tce_working_medium,
+        {{ factors }}.own_energy,
+        {{ factors }}.own_carbon,
+        coalesce({{ factors }}.co2e_scope, {{ measured }}.co2e_scope) as co2e_scope,
+        {{ factors }}.verification_status as factor_verification_status
+{%- endmacro %}
+
+{#- One such factor by itself, where nothing else of the row is wanted. -#}
+{% macro effective_factor(measure, source, factors, measured, share='1') -%}
+{%- if share == '1' -%}
+coalesce({{ measured }}.{{ source }}, {{ factors }}.{{ measure }})
+{%- else -%}
+coalesce(
+            {{ share }} * {{ measured }}.{{ source }} + case when {{ share }} < 1 then (1 - {{ share }}) * {{ factors }}.{{ measure }} else 0 end,
+            {{ factors }}.{{ measure }}
+        )
+{%- endif -%}
 {%- endmacro %}
 
 {#- Mean of a factor over the days of a period; null where on some day none is in force. -#}
@@ -79,14 +113,15 @@ case when sum(case when {{ factor }} is not null then days else 0 end) = max(per
 {% macro consumption_sums() -%}
     {{ return(
         consumption_parts().keys() | list
-        + ['recycled', 'unmetered_quantity', 'energy_tce_calorific', 'energy_tce_primary', 'energy_tce_working_medium', 'co2e_t']
+        + ['recycled', 'unmetered_quantity', 'energy_tce_calorific', 'energy_tce_primary', 'energy_tce_working_medium']
+        + ['co2e_t', 'co2e_received_t', 'co2e_sent_t']
         + ['measured_gross', 'substituted_gross', 'estimated_gross', 'self_reported_gross', 'covered_hours', 'expected_hours']
     ) }}
 {%- endmacro %}
 
 {#- A sum of rows; of energy and carbon none where one of the rows has a quantity and no factor: a part would pass for the whole. -#}
 {% macro consumption_sum(measure, prefix='') -%}
-{%- if measure in transferred_measures().values() -%}
+{%- if measure in transferred_measures().values() or measure in ['co2e_received_t', 'co2e_sent_t'] -%}
 case when count(case when {{ prefix }}quantity <> 0 and {{ prefix }}{{ measure }} is null then 1 end) = 0
     then sum({{ prefix }}{{ measure }})
 end
@@ -166,9 +201,7 @@ every_row as (
         {%- endfor %}
         expected_of_period,
         quantity,
-        tce_calorific_factor_id,
-        tce_primary_factor_id,
-        co2e_factor_id,
+        {{ factor_columns() | join(', ') }},
         is_factor_missing
     from {{ source }}
     {{ 'union all' if not loop.last }}
@@ -184,9 +217,7 @@ summed as (
         {%- endfor %}
         max(expected_of_period) as expected_hours,
         sum(quantity) as quantity,
-        {%- for factor in ['tce_calorific', 'tce_primary', 'co2e'] %}
-        {{ distinct_texts(factor ~ '_factor_id') }} as {{ factor }}_factor_id,
-        {%- endfor %}
+        {{ factor_aggregates() }},
         max(case when is_factor_missing then 1 else 0 end) = 1 as is_factor_missing
     from every_row
     group by period_start, {{ key | join(', ') }}
@@ -233,9 +264,7 @@ with_expected_hours as (
         {{ measure }},
         {%- endfor %}
         quantity,
-        tce_calorific_factor_id,
-        tce_primary_factor_id,
-        co2e_factor_id,
+        {{ factor_columns() | join(', ') }},
         is_factor_missing,
         coalesce(registered_hours, expected_hours) as expected_hours
     from whole
@@ -255,15 +284,29 @@ final as (
         energy_tce_primary,
         energy_tce_working_medium,
         co2e_t,
+        co2e_received_t,
+        co2e_sent_t,
         {{ share_columns() }},
-        tce_calorific_factor_id,
-        tce_primary_factor_id,
-        co2e_factor_id,
+        {{ factor_columns() | join(', ') }},
         is_factor_missing
     from with_expected_hours
 )
 
 select * from final
+{%- endmacro %}
+
+{#- What a row says of its factors beside their values. -#}
+{% macro factor_columns() -%}
+    {{ return(['co2e_scope', 'tce_calorific_factor_id', 'tce_primary_factor_id', 'co2e_factor_id', 'factor_verification_status']) }}
+{%- endmacro %}
+
+{#- The same of a group of rows. -#}
+{% macro factor_aggregates(prefix='') -%}
+        max({{ prefix }}co2e_scope) as co2e_scope,
+        {%- for factor in ['tce_calorific', 'tce_primary', 'co2e'] %}
+        {{ distinct_texts(prefix ~ factor ~ '_factor_id') }} as {{ factor }}_factor_id,
+        {%- endfor %}
+        {{ weakest_verification(prefix ~ 'factor_verification_status') }} as factor_verification_status
 {%- endmacro %}
 
 {#- Factors behind the energy and carbon of what goes from one enterprise to another. -#}
@@ -291,9 +334,7 @@ summed as (
         {{ consumption_sum(measure) }} as {{ measure }},
         {%- endfor %}
         sum(quantity) as quantity,
-        {%- for factor in ['tce_calorific', 'tce_primary', 'co2e'] %}
-        {{ distinct_texts(factor ~ '_factor_id') }} as {{ factor }}_factor_id,
-        {%- endfor %}
+        {{ factor_aggregates() }},
         max(case when is_factor_missing then 1 else 0 end) = 1 as is_factor_missing,
         count(distinct enterprise_id) as enterprises
     from {{ members }}
@@ -308,7 +349,7 @@ taken_out as (
         sum(quantity) as quantity,
         sum(received) as received,
         sum(sent) as sent,
-        {%- for column in transferred_measures().values() %}
+        {%- for column in transferred_columns() %}
         sum({{ column }}) as {{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ transfers }}
@@ -327,7 +368,7 @@ without_transfers as (
         {%- endfor %}
         summed.recycled,
         summed.unmetered_quantity,
-        {%- for column in transferred_measures().values() %}
+        {%- for column in transferred_columns() %}
         {{ less(column) }},
         {%- endfor %}
         {%- for provenance in provenances() %}
@@ -335,9 +376,9 @@ without_transfers as (
         {%- endfor %}
         summed.covered_hours,
         summed.expected_hours,
-        summed.tce_calorific_factor_id,
-        summed.tce_primary_factor_id,
-        summed.co2e_factor_id,
+        {%- for column in factor_columns() %}
+        summed.{{ column }},
+        {%- endfor %}
         summed.is_factor_missing,
         summed.enterprises
     from summed
@@ -370,22 +411,88 @@ select
         energy_tce_primary,
         energy_tce_working_medium,
         co2e_t,
+        co2e_received_t,
+        co2e_sent_t,
         {{ share_columns() }},
-        tce_calorific_factor_id,
-        tce_primary_factor_id,
-        co2e_factor_id,
+        {{ factor_columns() | join(', ') }},
         is_factor_missing,
         cast(enterprises as bigint) as enterprises
     from {{ relation }}
 {%- endmacro %}
 
-{#- Deliveries among members, both sides of each in one row, out of flows that have a counterparty. `key` is what dates a flow. -#}
-{% macro internal_transfers(flows_model, factors_model, key, factors_hold) -%}
+{#-
+    What comes through another item's meter and is settled apart (contracted green power in the grid's electricity): taken off that item
+    where it is known for the same time. `known` are rows of whole enterprises with the gross columns, `targets` tells for
+    `key` where the containing item is known and whether its parts are.
+-#}
+{% macro taken_off_containing(known, targets, key) -%}
+    select
+        {%- for column in key %}
+        {{ known }}.{{ column }},
+        {%- endfor %}
+        {{ known }}.enterprise_id,
+        cast(null as varchar) as process_id,
+        contained.contained_in as item_code,
+        {{ known }}.unit,
+        {%- for part in consumption_parts() %}
+        {%- if part == 'purchased' %}
+        case when {{ targets }}.has_parts then 0 - {{ amount_taken_in(known) }} end as purchased,
+        {%- else %}
+        cast(null as double) as {{ part }},
+        {%- endif %}
+        {%- endfor %}
+        case when not {{ targets }}.has_parts then 0 - {{ amount_taken_in(known) }} end as consumed,
+        cast(null as double) as recycled,
+        cast(null as double) as unmetered_quantity,
+        {%- for provenance in provenances() %}
+        {{ known }}.{{ provenance }}_gross,
+        {%- endfor %}
+        cast(0 as double) as covered_hours,
+        cast(0 as double) as expected_hours
+    from {{ known }}
+    inner join {{ ref('int_contained_items') }} as contained
+        on {{ known }}.item_code = contained.item_code and {{ holds_on('contained', known ~ '.' ~ key[-1]) }}
+    inner join {{ targets }}
+        on {{ known }}.enterprise_id = {{ targets }}.enterprise_id
+            and contained.contained_in = {{ targets }}.item_code
+            and {{ known }}.unit = {{ targets }}.unit
+            {%- for column in key %}
+            and {{ known }}.{{ column }} = {{ targets }}.{{ column }}
+            {%- endfor %}
+    where {{ known }}.process_id is null and {{ amount_taken_in(known) }} <> 0
+{%- endmacro %}
+
+{#- The first known part of a row; null where none is. -#}
+{% macro coalesced_parts() -%}coalesce({{ consumption_parts().keys() | join(', ') }}){%- endmacro %}
+
+{#- What adds up where two rows are one. -#}
+{% macro row_sums() -%}
+    {{ return(
+        consumption_parts().keys() | list + ['consumed', 'recycled', 'unmetered_quantity', 'measured_gross', 'substituted_gross']
+        + ['estimated_gross', 'self_reported_gross', 'covered_hours', 'expected_hours']
+    ) }}
+{%- endmacro %}
+
+{% macro amount_taken_in(row) -%}
+coalesce(coalesce({{ row }}.purchased, 0) + coalesce({{ row }}.received, 0) + case
+            when coalesce({{ row }}.purchased, {{ row }}.received) is null then {{ row }}.consumed else 0
+        end, 0)
+{%- endmacro %}
+
+{#- Columns of a delivery that its park's consumption loses. -#}
+{% macro transferred_columns() -%}{{ return(transferred_measures().values() | list + ['co2e_received_t', 'co2e_sent_t']) }}{%- endmacro %}
+
+{#-
+    Deliveries among members, both sides of each in one row, out of flows that have a counterparty. `key` is what dates a flow. Each
+    side carries the energy and carbon that its own enterprise counts for it, so that the park loses exactly what the two books hold.
+-#}
+{% macro internal_transfers(flows_model, factors_model, measured_model, key, factors_hold, measured_share) -%}
 {%- set ends = {
     'from_enterprise_id': "case flows.part when 'sent' then flows.enterprise_id else flows.counterparty_id end",
     'to_enterprise_id': "case flows.part when 'sent' then flows.counterparty_id else flows.enterprise_id end",
 } -%}
 {%- set date = key[-1] -%}
+{%- set sources = {'tce_calorific': 'tce', 'tce_primary': 'tce', 'co2e': 'co2e'} -%}
 with
 
 flows as (
@@ -399,6 +506,10 @@ memberships as (
 
 factors as (
     select * from {{ ref(factors_model) }}
+),
+
+measured as (
+    select * from {{ ref(measured_model) }}
 ),
 
 internal as (
@@ -431,17 +542,49 @@ internal as (
         flows.unit
 ),
 
-final as (
+with_factors as (
     select
         internal.*,
-        -- what arrived less what left: 0 where both books agree
-        coalesce(internal.received, 0) - coalesce(internal.sent, 0) as quantity,
-        {%- for measure, column in transferred_measures().items() %}
-        (coalesce(internal.received, 0) - coalesce(internal.sent, 0)) * factors.{{ measure }} as {{ column }}{{ ',' if not loop.last }}
+        factors.tce_working_medium as tce_working_medium_received,
+        factors.tce_working_medium as tce_working_medium_sent,
+        {%- for side, end in {'received': 'to', 'sent': 'from'}.items() %}
+        {%- for measure, source in sources.items() %}
+        {{ effective_factor(measure, source, 'factors', 'measured_' ~ end, measured_share.replace('measured.', 'measured_' ~ end ~ '.')) }}
+            as {{ measure }}_{{ side }}{{ ',' if not loop.last }}
+        {%- endfor %}
+        {{- ',' if not loop.last }}
         {%- endfor %}
     from internal
     left join factors
         on internal.item_code = factors.item_code and {{ factors_hold }}
+    {%- for end in ['to', 'from'] %}
+    left join measured as measured_{{ end }}
+        on internal.{{ end }}_enterprise_id = measured_{{ end }}.enterprise_id
+            and internal.item_code = measured_{{ end }}.item_code
+            {%- for column in key %}
+            and internal.{{ column }} = measured_{{ end }}.{{ column }}
+            {%- endfor %}
+    {%- endfor %}
+),
+
+final as (
+    select
+        {{ key | join(', ') }},
+        from_enterprise_id,
+        to_enterprise_id,
+        delivery_point_id,
+        item_code,
+        unit,
+        received,
+        sent,
+        -- what arrived less what left: 0 where both books agree
+        coalesce(received, 0) - coalesce(sent, 0) as quantity,
+        {%- for measure, column in transferred_measures().items() %}
+        coalesce(received, 0) * {{ measure }}_received - coalesce(sent, 0) * {{ measure }}_sent as {{ column }},
+        {%- endfor %}
+        coalesce(received, 0) * co2e_received as co2e_received_t,
+        coalesce(sent, 0) * co2e_sent as co2e_sent_t
+    from with_factors
 )
 
 select * from final
@@ -451,7 +594,6 @@ select * from final
 {% macro park_consumption_of(grain) -%}
 {%- set column = longer_periods()[grain].column -%}
 {%- set relation = 'int_touched_enterprise_periods' -%}
-{%- set factors = ['tce_calorific_factor_id', 'tce_primary_factor_id', 'co2e_factor_id'] -%}
 with
 
 memberships as (
@@ -511,7 +653,7 @@ every_row as (
         {{ measure }},
         {%- endfor %}
         quantity,
-        {{ factors | join(', ') }},
+        {{ factor_columns() | join(', ') }},
         is_factor_missing
     from {{ source }}
     {{ 'union all' if not loop.last }}
@@ -567,9 +709,7 @@ whole as (
         {%- endfor %}
         greatest(sum(every_row.expected_hours), coalesce(max(owed.hours), 0)) as expected_hours,
         sum(every_row.quantity) as quantity,
-        {%- for factor in factors %}
-        {{ distinct_texts('every_row.' ~ factor) }} as {{ factor }},
-        {%- endfor %}
+        {{ factor_aggregates('every_row.') }},
         max(case when every_row.is_factor_missing then 1 else 0 end) = 1 as is_factor_missing,
         max(counted.enterprises) as enterprises
     from every_row

@@ -16,6 +16,8 @@
         max(case when side = 'numerator' then value end) as numerator,
         max(case when side = 'denominator' then value end) as denominator,
         max(case when side = 'numerator' then measured_value end) as measured_value,
+        -- the prices behind money it is divided by: figures at unlike prices do not compare
+        max(case when side = 'denominator' then price_basis end) as price_basis,
         min(case when is_applicable then 1 else 0 end) = 1 as is_applicable,
         min(completeness_share) as completeness_share,
         {{ weakest_state('state') }} as known_state
@@ -92,6 +94,7 @@ by_member as (
         sides.scale,
         sides.metric_unit,
         sides.unit,
+        sides.price_basis,
         sides.enterprise_id,
         sides.park_value,
         sides.measured_value * case when sides.value <> 0 then sides.park_value / sides.value else 1 end as measured_value,
@@ -116,6 +119,7 @@ park_sides as (
         max(scale) as scale,
         max(metric_unit) as metric_unit,
         max(unit) as unit,
+        {{ one_or_several('case when is_left_out = 0 then price_basis end') }} as price_basis,
         sum(case when is_left_out = 0 then park_value end) as value,
         sum(case when is_left_out = 0 then measured_value end) as measured_value,
         -- one enterprise's square metres and another's tonnes are no output of the park
@@ -160,6 +164,7 @@ final as (
         {{ scope | join(', ') }},
         period_start as {{ column }},
         {{ ratio_columns() }},
+        price_basis,
         completeness_share,
         case when denominator <> 0 and is_applicable and numerator is not null then 1 else 0 end as months
         {%- for count in counts %},
@@ -177,6 +182,7 @@ months as (
         sum(denominator) as denominator,
         sum(numerator * coalesce(measured_share, 0)) as measured_value,
         sum(completeness_share) / {{ settings.months }} as completeness_share,
+        {{ one_or_several('price_basis') }} as price_basis,
         {{ weakest_state('state') }} as known_state,
         count(*) as months
         {%- for count in counts %},
@@ -210,12 +216,14 @@ chosen as (
         pairs.measured_value as own_measured_value,
         pairs.completeness_share as own_completeness_share,
         pairs.known_state as own_state,
+        pairs.price_basis as own_price_basis,
         pairs.is_applicable,
         months.numerator as months_numerator,
         months.denominator as months_denominator,
         months.measured_value as months_measured_value,
         months.completeness_share as months_completeness_share,
-        months.known_state as months_state
+        months.known_state as months_state,
+        months.price_basis as months_price_basis
         {%- for count in counts %},
         pairs.{{ count }}
         {%- endfor %}
@@ -238,6 +246,7 @@ resolved as (
         case when is_of_months then months_measured_value else own_measured_value end as measured_value,
         case when is_of_months then months_completeness_share else own_completeness_share end as completeness_share,
         case when is_of_months then months_state else own_state end as known_state,
+        case when is_of_months then months_price_basis else own_price_basis end as price_basis,
         is_of_months or is_applicable as is_applicable,
         case when is_of_months then months_known else {{ settings.months }} end as months_counted
         {%- for count in counts %},
@@ -252,6 +261,7 @@ final as (
         {{ scope | join(', ') }},
         period_start as {{ column }},
         {{ ratio_columns() }},
+        price_basis,
         completeness_share,
         case when denominator <> 0 and is_applicable and numerator is not null then cast(months_counted as integer) else 0 end as months
         {%- for count in counts %},
@@ -270,6 +280,7 @@ published as (
         unit,
         numerator,
         denominator,
+        price_basis,
         state,
         {{ share_or_null('measured_share') }} as measured_share,
         completeness_share,

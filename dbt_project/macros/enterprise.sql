@@ -135,3 +135,19 @@ end
 {% macro distinct_texts(text) -%}{{ return(adapter.dispatch('distinct_texts')(text)) }}{%- endmacro %}
 {% macro default__distinct_texts(text) -%}string_agg(distinct {{ text }}, ', ' order by {{ text }}){%- endmacro %}
 {% macro spark__distinct_texts(text) -%}nullif(array_join(array_sort(collect_set({{ text }})), ', '), ''){%- endmacro %}
+
+{#- How sure a constant is, surest first; what rests on several is as sure as its least sure. -#}
+{% macro verifications_by_certainty() -%}
+    {{ return(['primary_source', 'secondary_source', 'recalled', 'unverified']) }}
+{%- endmacro %}
+
+{% macro verification_rank(status) -%}
+case {{ status }}{% for word in verifications_by_certainty() %} when '{{ word }}' then {{ loop.index }}{% endfor %} end
+{%- endmacro %}
+
+{% macro verification_of_rank(rank) -%}
+case {{ rank }}{% for word in verifications_by_certainty() %} when {{ loop.index }} then '{{ word }}'{% endfor %} end
+{%- endmacro %}
+
+{#- The least sure of a group. -#}
+{% macro weakest_verification(status) -%}{{ verification_of_rank('max(' ~ verification_rank(status) ~ ')') }}{%- endmacro %}

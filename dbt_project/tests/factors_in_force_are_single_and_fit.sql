@@ -1,6 +1,7 @@
 {#-
     Of one origin one factor is in force for an item, purpose and date, and it is per the unit that the item is counted in. The
-    park's own rows are looked at too: they go before the seed's, but not before each other.
+    park's own rows are looked at too: they go before the seed's, but not before each other. Grid factors are chosen by region and
+    series, and within these they must be single.
 -#}
 {{ config(meta={'dagster': {'ref': {'name': 'stg_factors'}}}) }}
 
@@ -9,9 +10,10 @@ with
 factors as (
     select
         *,
-        case when kind in ('ghg', 'grid') then 'carbon' else kind end as purpose
+        case when kind in ('ghg', 'grid') then 'carbon' else kind end as purpose,
+        case when kind = 'grid' and origin <> 'park' then region || ' / ' || series end as choice
     from {{ ref('stg_factors') }}
-    where is_default
+    where is_default or kind = 'grid'
 ),
 
 parameters as (
@@ -28,6 +30,7 @@ overlapping as (
             and one.origin = other.origin
             and one.item_code = other.item_code
             and one.purpose = other.purpose
+            and one.choice is not distinct from other.choice
             and (one.basis = other.basis or 'both' in (one.basis, other.basis) or one.purpose = 'carbon')
             and one.valid_from < coalesce(other.valid_to, {{ end_of_time() }})
             and other.valid_from < coalesce(one.valid_to, {{ end_of_time() }})
@@ -36,10 +39,15 @@ overlapping as (
 misfits as (
     select
         factors.factor_id,
-        'is per ' || factors.unit_from || ', the item is counted in ' || coalesce(parameters.total_unit, 'nothing') as finding
+        'is per ' || factors.unit_from || ', and not per ' || coalesce(parameters.total_unit, 'nothing') as finding
     from factors
     left join parameters on factors.item_code = parameters.parameter_code
-    where factors.unit_from is distinct from case when factors.kind = 'self_produced' then '1' else parameters.total_unit end
+    where factors.unit_from is distinct from case factors.kind
+        when 'self_produced' then '1'
+        when 'ghg_per_heat' then 'GJ'
+        when 'heat_per_tce' then 'tce'
+        else parameters.total_unit
+    end
 )
 
 select * from overlapping

@@ -19,12 +19,22 @@ select
     terms.measure
 from terms
 left join parameters on terms.code = parameters.parameter_code
-where terms.source not in ('consumption', 'emission', 'production', 'self_report')
-    or (terms.code not in ('ALL', 'WATER_FLOW', 'AIR_FLOW') and parameters.parameter_code is null)
+where terms.source not in ('consumption', 'emission', 'production', 'self_report', 'carbon', 'waste')
+    or (
+        terms.source not in ('carbon', 'waste')
+        and terms.code not in ('ALL', 'WATER_FLOW', 'AIR_FLOW') and parameters.parameter_code is null
+    )
     or (terms.source = 'consumption' and terms.measure not in (
         'quantity', 'purchased', 'received', 'sent', 'self_produced', 'recycled', 'energy_tce_calorific', 'energy_tce_primary',
         'energy_tce_working_medium', 'co2e_t'
     ))
     or (terms.source = 'emission' and terms.measure not in ('mass_kg', 'flow_m3'))
     or (terms.source = 'production' and (terms.code <> 'ALL' or terms.measure not in ('quantity', 'output_value_cny', 'value_added_cny')))
+    or (terms.source = 'carbon' and (terms.measure <> 'co2e_t' or terms.code not in (
+        'ALL', 'combustion', 'process', 'purchased_electricity', 'purchased_heat', 'own_generation', 'internal_supply', 'exported',
+        'internal_export'
+    )))
+    or (terms.source = 'waste' and (terms.code not in ('ALL', 'hazardous', 'general') or terms.measure not in (
+        'generated_t', 'stored_t', 'transferred_t', 'received_t', 'recycled_t', 'disposed_t'
+    )))
     or terms.scale is null

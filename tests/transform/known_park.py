@@ -26,6 +26,12 @@ TABLES = (
     "marts.park_eliminations_monthly",
     "marts.limit_compliance_daily",
     "marts.exceedances",
+    "marts.exceedance_episodes",
+    "marts.baseline_drainage_monthly",
+    "marts.permit_total_progress",
+    "marts.pollution_equivalents_monthly",
+    *(f"marts.environmental_tax_{period}" for period in LONGER),
+    *(f"marts.{whose}_{what}_{period}" for what in ("carbon", "water", "waste") for whose in ("enterprise", "park") for period in LONGER),
     "reference.factor",
     "reference.limit",
     "reference.metric",
@@ -533,6 +539,230 @@ def limits_examples() -> Iterable[Records]:
     }  # fmt: skip
 
 
+# ---- accounts: energy as measured, carbon, waste, tax, permits
+
+
+MARCH = date(2022, 3, 1)
+"""Accounts have a spring of their own, so that no total of the other scenarios' dates moves."""
+
+
+def measured_fuel() -> Iterable[Records]:
+    """Coal of which two of four days have a sample; coal and its calorific value as declared; a month for which nobody measured anything."""
+    yield enterprises("BURNER", "SAYSHEAT")
+    yield meter("BURNER-COAL", "BURNER", item="raw_coal")
+    yield meter("BURNER-LAB", "BURNER", item="ncv_raw_coal", kind="laboratory")
+    yield {
+        "reading": [
+            *(total("BURNER-COAL", "raw_coal", "t", day, 10.0) for day in days(MARCH, 4)),
+            *(
+                mean("BURNER-LAB", "ncv_raw_coal", "GJ/t", MARCH + timedelta(days=offset), 10, value, statistic="rtd", hours=0, source_kind="manual_lab")
+                for offset, value in ((1, 25.0), (3, 23.0))
+            ),
+        ],
+        "self_report": [
+            *(report("SAYSHEAT", "raw_coal", "purchased", *month(2022, number), 100.0, "t") for number in (3, 4)),
+            report("SAYSHEAT", "ncv_raw_coal", "none", *month(2022, 3), 22.0, "GJ/t"),
+        ],
+    }  # fmt: skip
+
+
+def steam_by_enthalpy() -> Iterable[Records]:
+    """Ten tonnes a day: saturated at 1 MPa, superheated to 250 degC, with an enthalpy as metered."""
+    yield enterprises("STEAMER")
+    yield meter("STEAMER-ST", "STEAMER", item="steam_low_pressure")
+    yield {
+        "channel": [
+            {"point_id": "STEAMER-ST", "parameter_code": code, "step_minutes": 1440, **SINCE}
+            for code in ("steam_pressure", "steam_temperature", "enthalpy_steam_low_pressure")
+        ],
+        "reading": [
+            *(total("STEAMER-ST", "steam_low_pressure", "t", day, 10.0) for day in days(MARCH, 3)),
+            *(mean("STEAMER-ST", "steam_pressure", "MPa", day, 0, 1.0 - 0.101325, hours=24) for day in days(MARCH, 3)),
+            mean("STEAMER-ST", "steam_temperature", "degC", MARCH + timedelta(days=1), 0, 250.0, hours=24),
+            mean("STEAMER-ST", "enthalpy_steam_low_pressure", "kJ/kg", MARCH + timedelta(days=2), 0, 3000.0, hours=24),
+        ],
+    }
+
+
+def heat_and_power() -> Iterable[Records]:
+    """One plant whose boiler is metered whole and sells half its heat, one that meters what it sells; a user of both kinds of either; no fuel, no factor."""
+    whole = 31 * 24.0
+    yield enterprises("CHP", "PLAINCHP", "NOFUEL", "USER", "PLAINUSER", "NOFUELUSER")
+    for maker, user, heat in (("CHP", "USER", 5000.0), ("PLAINCHP", "PLAINUSER", 2500.0), ("NOFUEL", "NOFUELUSER", 2500.0)):
+        for name, item, part, unit, value in (
+            ("BOILER", "steam_low_pressure", "self_produced", "t", heat), ("STEAM", "steam_low_pressure", None, "t", 2500.0),
+            ("GENERATOR", "electricity", "self_produced", "kWh", 400_000.0), ("POWER", "electricity", None, "kWh", 300_000.0),
+        ):  # fmt: skip
+            point = f"{maker}-{name}"
+            yield meter(point, maker, item=item, flow_item=part, step=44640)
+            yield {"reading": [total(point, item, unit, MARCH, value, hours=whole)]}
+            if part is None:
+                yield {"flow_link": [{"point_id": point, "target_kind": "enterprise", "target_id": user, "medium": item, **SINCE}]}
+        if maker != "NOFUEL":
+            yield {"self_report": [report(maker, "raw_coal", "purchased", *month(2022, 3), 1000.0, "t")]}
+
+
+def process_carbon() -> Iterable[Records]:
+    """A cement works by its clinker and not by its limestone, a steel mill by its limestone less what stays in the steel."""
+    yield enterprises("KILN", sector_code="C3011")
+    yield enterprises("MILL", sector_code="C3120")
+    yield {
+        "product": [
+            {"product_code": "KILN-CLINKER", "enterprise_id": "KILN", "product_kind": "clinker", "unit": "t", **SINCE},
+            {"product_code": "MILL-STEEL", "enterprise_id": "MILL", "product_kind": "crude_steel", "unit": "t", **SINCE},
+        ],
+        "self_report": [
+            report("KILN", "limestone", "purchased", *month(2022, 3), 1300.0, "t"),
+            report("MILL", "limestone", "purchased", *month(2022, 3), 100.0, "t"),
+            report("KILN-CLINKER", "KILN-CLINKER", "output", *month(2022, 3), 1000.0, "t", subject_kind="product"),
+            report("MILL-STEEL", "MILL-STEEL", "output", *month(2022, 3), 500.0, "t", subject_kind="product"),
+            report("KILN", "output_value", "none", *month(2022, 3), 200_000.0, "CNY", method_code="constant_2020"),
+        ],
+    }
+
+
+def green_power() -> Iterable[Records]:
+    """A month's contract behind a daily meter, one behind a declaration, one without any known grid electricity."""
+    yield enterprises("GREEN", "GREENPAPER", "GREENONLY")
+    yield meter("GREEN-E", "GREEN")
+    yield meter("GREEN-SUN", "GREEN", item="photovoltaic_electricity", flow_item="self_produced")
+    yield {
+        "reading": [
+            row
+            for day in days(MARCH, 31)
+            for row in (total("GREEN-E", "electricity", "kWh", day, 1000.0), total("GREEN-SUN", "photovoltaic_electricity", "kWh", day, 100.0))
+        ],
+        "self_report": [
+            report("GREEN", "green_electricity", "purchased", *month(2022, 3), 10_000.0, "kWh"),
+            report("GREENPAPER", "electricity", "consumed", *month(2022, 3), 5000.0, "kWh"),
+            report("GREENPAPER", "green_electricity", "purchased", *month(2022, 3), 2000.0, "kWh"),
+            report("GREENONLY", "green_electricity", "purchased", *month(2022, 3), 300.0, "kWh"),
+        ],
+    }
+
+
+def waste_line(manifest: str, enterprise: str, code: str, movement: str, day: date, quantity: float, **more: Any) -> dict[str, Any]:
+    return {
+        "manifest_id": manifest, "line_id": "-", "enterprise_id": enterprise, "waste_code": code, "waste_kind": "hazardous", "movement": movement,
+        "moved_on": day, "quantity_t": quantity, **more,
+    }  # fmt: skip
+
+
+def waste_books() -> Iterable[Records]:
+    """Manifests in March, declarations beside them and in April; one hands to another of the park, who gets a little less."""
+    yield enterprises("WASTER", "TREATER")
+    code = "336-054-17"
+    yield {
+        "waste_movement": [
+            waste_line("L-1", "WASTER", code, "generated", date(2022, 3, 5), 12.0), waste_line("L-1", "WASTER", code, "stored", date(2022, 3, 6), 2.0),
+            waste_line("M-1", "WASTER", code, "transferred", date(2022, 3, 20), 7.0, receiver_id="TREATER"),
+            waste_line("M-2", "WASTER", code, "transferred", date(2022, 3, 21), 2.5, receiver_licence="4201"),
+            waste_line("M-1", "TREATER", code, "received", date(2022, 3, 21), 6.9), waste_line("L-9", "TREATER", code, "disposed", date(2022, 3, 25), 6.9),
+        ],
+        "self_report": [
+            report("WASTER", "hazardous_waste", "generated", *month(2022, 3), 99.0, "t"),
+            report("WASTER", "hazardous_waste", "generated", *month(2022, 4), 5.0, "t"),
+            report("WASTER", "general_solid_waste", "generated", *month(2022, 3), 50.0, "t"),
+            report("WASTER", "general_solid_waste", "recycled", *month(2022, 3), 38.0, "t"),
+            report("WASTER", "steel_slag", "generated", *month(2022, 3), 30.0, "t"),
+            report("WASTER", "general_solid_waste", "generated", date(2022, 1, 1), date(2023, 1, 1), 700.0, "t"),
+            report("TREATER", "output_value", "none", *month(2022, 3), 1_000_000.0, "CNY"),
+        ],
+    }  # fmt: skip
+
+
+def by_products() -> Iterable[Records]:
+    """A hundred tonnes of product and forty of by-product from one kiln: what it takes in is divided by the hundred."""
+    yield enterprises("BYMAKER")
+    yield {
+        "product": [
+            {"product_code": "BYMAKER-MAIN", "enterprise_id": "BYMAKER", "unit": "t", **SINCE},
+            {"product_code": "BYMAKER-SLAG", "enterprise_id": "BYMAKER", "unit": "t", "product_kind": "by_product", **SINCE},
+        ],
+        "self_report": [
+            report("BYMAKER", "electricity", "purchased", *month(2022, 3), 5000.0, "kWh"),
+            *(
+                report(code, code, "output", *month(2022, 3), value, "t", subject_kind="product")
+                for code, value in (("BYMAKER-MAIN", 100.0), ("BYMAKER-SLAG", 40.0))
+            ),
+        ],
+    }
+
+
+def drained_wastewater() -> Iterable[Records]:
+    """A plater with 75, 40 and 30 m3 for 100 m2, 100 m2 and a day nobody counted; the month's 200 m2 are known from its report."""
+    yield enterprises("PLATER")
+    yield outlet("PLATER-W", "PLATER", "water", "final", {"w00000": None, "w01018": None}, standard="GB21900-2008", step=1440)
+    yield {
+        "product": [{"product_code": "PLATER-MP", "enterprise_id": "PLATER", "product_kind": "multilayer_plating", "unit": "m2", **SINCE}],
+        "reading": [
+            row
+            for day, flow in zip(days(MARCH, 3), (75.0, 40.0, 30.0), strict=True)
+            for row in (total("PLATER-W", "w00000", "m3", day, flow), mean("PLATER-W", "w01018", "mg/L", day, 0, 60.0, hours=24))
+        ],
+        "self_report": [
+            *(report("PLATER-MP", "PLATER-MP", "output", day, day + timedelta(days=1), 100.0, "m2", subject_kind="product") for day in days(MARCH, 2)),
+            report("PLATER-MP", "PLATER-MP", "output", *month(2022, 3), 200.0, "m2", subject_kind="product"),
+        ],
+    }  # fmt: skip
+
+
+def taxed_outlets() -> Iterable[Records]:
+    """The published example of the tax at a stack, its water going straight out and into the sewer; a furnace for household waste."""
+    yield enterprises("TAXED")
+    yield enterprises("EXEMPT", sector_code="N7820")
+    yield outlet("TAXED-A", "TAXED", "air", "stack", {})
+    yield outlet("TAXED-W", "TAXED", "water", "final", {})
+    yield outlet("TAXED-I", "TAXED", "water", "final", {}, discharge="indirect", receiver="PLANT")
+    yield outlet("EXEMPT-A", "EXEMPT", "air", "stack", {})
+    yield {
+        "self_report": [
+            report(name, code, "air" if code.startswith("a") else "water", *month(2022, 3), mass, "kg", subject_kind="outlet")
+            for name, masses in (
+                ("TAXED-A", {"a21026": 1000.0, "a21002": 2000.0, "a34013": 300.0, "a21005": 5000.0}),
+                ("TAXED-W", {"w01018": 100.0, "w01017": 60.0, "w21001": 70.0}),
+                ("TAXED-I", {"w01018": 1000.0}),
+                ("EXEMPT-A", {"a21026": 1000.0}),
+            )
+            for code, mass in masses.items()
+        ]
+    }
+
+
+def permitted_totals() -> Iterable[Records]:
+    """A tonne permitted and a hundred kilograms declared every month; two permits in one year; a limit that is no mass; one that nobody ever discharged under."""
+    yield enterprises("LIMITED")
+    yield {
+        "permit_limit": [
+            {"permit_id": permit, "subject_kind": "enterprise", "subject_id": "LIMITED", "parameter_code": code, "limit_kind": "annual_mass",
+             "limit_value": value, "unit": unit, "valid_from": first, "valid_to": None}
+            for permit, code, value, unit, first in (
+                ("PW-9", "w01018", 1.0, "t", date(2020, 1, 1)), ("PW-9", "w21003", 400.0, "kg", date(2020, 1, 1)),
+                ("PW-10", "w21003", 500.0, "kg", date(2022, 7, 1)), ("PW-9", "w21011", 5.0, "mg/L", date(2020, 1, 1)),
+            )
+        ],
+        "self_report": [
+            report("LIMITED", code, "water", *month(2022, number), value, "kg")
+            for number in range(1, 13) for code, value in (("w01018", 100.0), ("w21003", 10.0), ("w21011", 1.0))
+        ],
+    }  # fmt: skip
+
+
+def reclaimed_water() -> Iterable[Records]:
+    """A water works makes 90 m3 of reclaimed water a day and sells 60 of it; the buyer has tap water and a loop besides."""
+    yield enterprises("WATERWORKS", "DRINKER")
+    for point, owner, item, part, value in (
+        ("WATERWORKS-MADE", "WATERWORKS", "reclaimed_water", "self_produced", 90.0), ("WATERWORKS-SOLD", "WATERWORKS", "reclaimed_water", None, 60.0),
+        ("DRINKER-TAP", "DRINKER", "tap_water", None, 100.0), ("DRINKER-WELL", "DRINKER", "groundwater", "self_produced", 20.0),
+        ("DRINKER-LOOP", "DRINKER", "recycled_water", "recycled", 280.0), ("DRINKER-SOFT", "DRINKER", "softened_water", "self_produced", 50.0),
+    ):  # fmt: skip
+        yield meter(point, owner, item=item, flow_item=part, kind="water")
+        yield {"reading": [total(point, item, "m3", day, value) for day in days(MARCH, 2)]}
+    yield {
+        "flow_link": [{"point_id": "WATERWORKS-SOLD", "target_kind": "enterprise", "target_id": "DRINKER", "medium": "reclaimed_water", **SINCE}]
+    }
+
+
 # ---- a park at random
 
 RANDOM_MEMBERS = [f"RND{number:02d}" for number in range(12)]
@@ -604,6 +834,8 @@ SCENARIOS = (
     worked_example, metering_tree, virtual_meters, shared_meter, steam_neighbours, own_production, long_quantities, factors_over_new_year,
     declared_energy, of_the_park, flue_gas_example, flue_gas_bases, wastewater_examples, ten_minutes, reported_masses, shared_outlet,
     declared_emissions, efficiency_examples, limits_examples, random_park,
+    measured_fuel, steam_by_enthalpy, heat_and_power, process_carbon, green_power, waste_books, by_products, drained_wastewater, taxed_outlets,
+    permitted_totals, reclaimed_water,
 )  # fmt: skip
 
 

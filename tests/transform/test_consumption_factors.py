@@ -71,11 +71,22 @@ def test_heat_is_coal_by_its_calorific_value(factors: pl.DataFrame) -> None:
 
 def test_grid_years_are_not_swapped(factors: pl.DataFrame) -> None:
     """A public repository has 2021 and 2022 the other way round."""
-    series = factors.filter((pl.col("kind") == "grid") & (pl.col("is_default") == "true")).sort("data_year")
+    choices = load_standards(SEEDS).seed("regional_choices").filter(pl.col("topic") == "grid_factor")
+    series = factors.filter(pl.col("kind") == "grid").join(choices, on=["item_code", "region", "series"], how="semi").sort("data_year")
     found = [
         (year, round(per_kwh * 1000, 4), first) for year, per_kwh, first in series.select("data_year", "value", "valid_from").iter_rows()
     ]
     assert found == [("2021", 0.5568, "2021-01-01"), ("2022", 0.5366, "2022-01-01"), ("2023", 0.5306, "2023-01-01")]
+
+
+def test_carbon_of_heat_is_the_fuel_s_without_its_calorific_value(factors: pl.DataFrame) -> None:
+    """A measured calorific value takes the default's place, carbon content and oxidation stay: ghg = calorific value x carbon of heat."""
+    fuels = factors.filter((pl.col("kind") == "ghg_per_heat") & (pl.col("value") > 0) & (pl.col("basis") == "combustion"))
+    assert fuels.height == 14
+    for item, per_gj in fuels.select("item_code", "value").iter_rows():
+        [(ghg, derivation)] = factors.filter(pl.col("factor_id") == f"ghg-{item}").select("value", "derivation").rows()
+        calorific = float(derivation.split(" ")[0]) / (1e4 if derivation.endswith("/ 10000") else 1)
+        assert ghg == pytest.approx(calorific * per_gj), item
 
 
 def test_every_province_and_region_has_its_grid_factors(factors: pl.DataFrame) -> None:
@@ -90,7 +101,8 @@ def test_units_are_known_and_canonical(factors: pl.DataFrame) -> None:
     canonical = dict(standards.seed("parameters").select("parameter_code", "total_unit").iter_rows())
     for factor_id, kind, item, unit_from, unit_to in factors.select("factor_id", "kind", "item_code", "unit_from", "unit_to").iter_rows():
         if kind != "self_produced":
-            assert (unit_from, unit_to in units) == (canonical[item], True), factor_id
+            expected = {"ghg_per_heat": "GJ", "heat_per_tce": "tce"}.get(kind, canonical[item])
+            assert (unit_from, unit_to in units) == (expected, True), factor_id
 
 
 def test_what_is_from_memory_says_so(factors: pl.DataFrame) -> None:

@@ -11,13 +11,14 @@ import duckdb
 import pytest
 
 from tests.transform.harness import Warehouse, difference
-from tests.transform.known_park import JANUARY, MAY, MODELS, SINCE, TABLES, days, local, meter, month, report, total
+from tests.transform.known_park import JANUARY, MARCH, MAY, MODELS, SINCE, TABLES, days, local, meter, month, report, total, waste_line
 
 pytestmark = pytest.mark.slow
 
 INTERMEDIATE = (
     "int_meter_flows_daily", "int_meter_flows_long", "int_consumption_long", "int_long_intervals", "int_self_report_periods", "int_metric_sides",
     "int_outlet_conditions_hourly", "int_outlet_flow_daily", "int_outlet_emission_daily", "int_declared_emission",
+    "int_measured_factors", "int_supplier_factors", "int_waste_periods", "int_drainage_ratio_daily",
 )  # fmt: skip
 COMPARED = (*TABLES, *(f"intermediate.{model}" for model in INTERMEDIATE))
 
@@ -45,6 +46,15 @@ def change_registers(park: Warehouse) -> None:
     park.correct("enterprise", {"enterprise_id": "JOINS"}, valid_from=date(2023, 1, 1))
     park.correct("enterprise", {"enterprise_id": "IDLE"}, valid_to=date(2023, 1, 3))
     park.load({"enterprise": [{"enterprise_id": "NEWCOMER", **SINCE}]})
+    park.correct("flow_link", {"point_id": "CHP-POWER"}, target_id="PLAINUSER")
+    park.correct("permit_limit", {"subject_id": "LIMITED", "parameter_code": "w01018"}, limit_value=2.0)
+    park.correct("product", {"product_code": "BYMAKER-SLAG"}, product_kind=None)
+    park.correct("outlet", {"outlet_id": "PLATER-W"}, standard_id="GB21900-2008-special")
+    park.correct("outlet", {"outlet_id": "TAXED-I"}, discharge_kind="direct", receiving_enterprise_id=None)
+    park.correct("enterprise", {"enterprise_id": "TREATER"}, park_id="OTHER")
+    park.correct("enterprise", {"enterprise_id": "KILN"}, sector_code="C3120")
+    park.correct("point", {"point_id": "BURNER-LAB"}, enterprise_id="SAYSHEAT")
+    park.withdraw("channel", {"point_id": "STEAMER-ST", "parameter_code": "enthalpy_steam_low_pressure"})
 
 
 def change_standards(park: Warehouse) -> None:
@@ -63,6 +73,28 @@ def change_standards(park: Warehouse) -> None:
         "numerator_measure": "purchased", "denominator_source": "consumption", "denominator_code": "ALL", "denominator_measure": "co2e_t", "scale": "1",
         "unit": "t/t", "direction": "lower_is_better", "elec_basis": "none", "stage": "input", "valid_from": "2023-01-01", **provenance,
     })  # fmt: skip
+
+
+def change_account_standards(park: Warehouse) -> None:
+    """A row of the park's own beside each standard of the accounts: rates, baselines, layers, groups, rules, another series of grid factors."""
+    since = {"valid_from": "2022-01-01", "version": "1", "source_ref": "the park", "verification_status": "primary_source"}
+    for seed, row in (
+        ("regional_choices", {"topic": "grid_factor", "item_code": "electricity", "region": "CN-JS", "series": "statistic average", **since, "valid_from": "2022-03-10"}),
+        ("regional_choices", {"topic": "tax_rate", "region": "CN-SD"}),
+        ("tax_rates", {"region": "PARK", "tax_kind": "solid_waste", "subject_code": "general", "rate_cny": "30"}),
+        ("tax_rules", {"rule_id": "top-air", "rule_kind": "top_n", "subject_code": "air", "value": "1"}),
+        ("pollution_equivalents", {"pollutant_code": "w21001", "medium": "water", "equivalent_class": "water_2", "name_zh": "总氮", "equivalent_kg": "0.8"}),
+        ("drainage_baselines", {"standard_id": "GB21900-2008", "product_kind": "multilayer_plating", "drainage_m3_per_unit": "0.3", "product_unit": "m2", "condition": "own"}),
+        ("emission_standards", {"standard_id": "GB18918-2002-1A", "layer": "law", "note": "own"}),
+        ("item_groups", {"item_group": "fresh_water", "item_code": "softened_water", "position": "5", "note": "own"}),
+        ("item_properties", {"parameter_code": "steam_load", "item_code": "steam_low_pressure", "property": "enthalpy", "unit": "t/h", "gj_scale": "1"}),
+        ("process_carbon_rules", {"rule_id": "cement-clinker", "sector_code": "C301", "activity": "output", "subject_code": "clinker", "unit": "t", "co2_t_per_unit": "0.5",
+                                  "derivation": "0.5", "note": "own"}),
+        ("contained_items", {"item_code": "photovoltaic_electricity", "contained_in": "electricity", "note": "own"}),
+        ("factors", {"factor_id": "own-heat", "kind": "ghg_per_heat", "item_code": "raw_coal", "basis": "combustion", "region": "PARK", "series": "own", "unit_from": "GJ",
+                     "unit_to": "tCO2e", "value": "0.1", "derivation": "0.1", "is_default": "true"}),
+    ):  # fmt: skip
+        park.add_own_standard(seed, {**since, **row})
 
 
 def change_records(park: Warehouse) -> None:
@@ -87,6 +119,17 @@ def change_records(park: Warehouse) -> None:
             report("OVERDUE", "diesel", "purchased", *month(2023, 3), 4.0, "t", report_kind="audit_form"),
         ]
     })  # fmt: skip
+    park.correct("reading", {"point_id": "BURNER-LAB", "period_start_utc": local(MARCH, 24 + 10)}, value=26.0)
+    park.correct("reading", {"point_id": "STEAMER-ST", "parameter_code": "steam_pressure", "period_start_utc": local(MARCH)}, value=0.5)
+    park.correct("self_report", {"subject_id": "CHP", "item_code": "raw_coal"}, value=900.0)
+    park.withdraw("self_report", {"subject_id": "PLAINCHP", "item_code": "raw_coal"})
+    park.correct("self_report", {"subject_id": "SAYSHEAT", "item_code": "ncv_raw_coal"}, value=21.0)
+    park.correct("self_report", {"subject_id": "GREEN", "item_code": "green_electricity"}, value=12_000.0)
+    park.correct("self_report", {"subject_id": "PLATER-MP", "period_start": MARCH, "period_end": date(2022, 3, 2)}, value=300.0)
+    park.correct("self_report", {"subject_id": "TAXED-A", "item_code": "a34013"}, value=30_000.0)
+    park.correct("waste_movement", {"manifest_id": "M-1", "movement": "transferred"}, quantity_t=8.0)
+    park.withdraw("waste_movement", {"manifest_id": "L-9"})
+    park.load({"waste_movement": [waste_line("L-4", "WASTER", "SW07", "generated", date(2022, 4, 3), 3.0, waste_kind="general")]})
 
 
 def change_long_quantities(park: Warehouse) -> None:
@@ -133,7 +176,7 @@ def alike(one: object, other: object) -> bool:
     return one == other
 
 
-@pytest.mark.parametrize("change", [change_registers, change_standards, change_records, change_long_quantities])
+@pytest.mark.parametrize("change", [change_registers, change_standards, change_account_standards, change_records, change_long_quantities])
 def test_incremental_equals_full(
     known_park: Warehouse, make_copy: Callable[[Warehouse], Warehouse], change: Callable[[Warehouse], None]
 ) -> None:

@@ -26,6 +26,10 @@ factors as (
     select * from {{ ref('int_period_factors') }}
 ),
 
+measured as (
+    select * from {{ ref('int_measured_period_factors') }}
+),
+
 flows as (
     select * from {{ ref('int_meter_flows_long') }}
     where {{ touched_filter('enterprise', date='year_start_date', relation='int_touched_enterprise_periods') }}
@@ -129,7 +133,7 @@ declared_{{ grain }} as (
 ),
 {%- endfor %}
 
-every_row as (
+known_rows as (
     {%- for grain in longer_periods() %}
     select
         '{{ grain }}' as grain,
@@ -159,13 +163,74 @@ every_row as (
     from bills
 ),
 
-final as (
+{%- set key = ['grain', 'year_start_date', 'period_start'] %}
+
+-- where an item is known for the period, by its days or by longer quantities
+places as (
+    select
+        metered.enterprise_id,
+        metered.item_code,
+        items.unit,
+        metered.grain,
+        cast(date_trunc('year', metered.period_start) as date) as year_start_date,
+        metered.period_start,
+        true as has_parts
+    from metered
+    inner join items on metered.item_code = items.item_code and {{ holds_on('items', 'metered.period_start') }}
+    union all
+    select
+        enterprise_id,
+        item_code,
+        unit,
+        {{ key | join(', ') }},
+        {{ coalesced_parts() }} is not null as has_parts
+    from known_rows
+    where process_id is null and coalesce({{ coalesced_parts() }}, consumed) is not null
+),
+
+containing as (
+    select
+        enterprise_id,
+        item_code,
+        unit,
+        {{ key | join(', ') }},
+        max(case when has_parts then 1 else 0 end) = 1 as has_parts
+    from places
+    group by enterprise_id, item_code, unit, {{ key | join(', ') }}
+),
+
+taken_off as (
+{{ taken_off_containing('known_rows', 'containing', key) }}
+),
+
+every_row as (
+    select
+        {{ key | join(', ') }},
+        enterprise_id,
+        process_id,
+        item_code,
+        unit,
+        origin,
+        {{ row_sums() | join(', ') }}
+    from known_rows
+    union all
+    select
+        {{ key | join(', ') }},
+        enterprise_id,
+        process_id,
+        item_code,
+        unit,
+        'contained' as origin,
+        {{ row_sums() | join(', ') }}
+    from taken_off
+),
+
+priced as (
     select
         every_row.*,
         items.item_kind,
         {{ quantity_of_row('every_row.') }} as quantity,
-        {{ energy_columns('every_row.', 'factors') }},
-        {{ factor_is_missing('items.item_kind', 'factors') }} as is_factor_missing
+        {{ effective_factors('factors', 'measured', 'measured.measured_share') }}
     from every_row
     inner join items
         on every_row.item_code = items.item_code and every_row.unit = items.unit and {{ holds_on('items', 'every_row.period_start') }}
@@ -173,6 +238,27 @@ final as (
         on every_row.item_code = factors.item_code
             and every_row.grain = factors.grain
             and every_row.period_start = factors.period_start
+    left join measured
+        on every_row.enterprise_id = measured.enterprise_id
+            and every_row.item_code = measured.item_code
+            and every_row.grain = measured.grain
+            and every_row.period_start = measured.period_start
+),
+
+final as (
+    select
+        {{ key | join(', ') }},
+        enterprise_id,
+        process_id,
+        item_code,
+        item_kind,
+        unit,
+        origin,
+        {{ row_sums() | join(', ') }},
+        quantity,
+        {{ energy_columns('priced.', 'priced') }},
+        {{ factor_is_missing('item_kind', 'priced') }} as is_factor_missing
+    from priced
 )
 
 select * from final

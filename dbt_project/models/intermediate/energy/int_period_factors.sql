@@ -42,6 +42,8 @@ final as (
         {{ mean_over_days(measure) }} as {{ measure }},
         {{ distinct_texts(measure ~ '_factor_id') }} as {{ measure }}_factor_id,
         {%- endfor %}
+        max(co2e_scope) as co2e_scope,
+        {{ weakest_verification('verification_status') }} as verification_status,
         {%- for share in shares %}
         -- as on a day: without a rule all counts
         sum(coalesce({{ share }}, 1) * days) / sum(days) as {{ share }},

@@ -1,6 +1,7 @@
 {#-
     What must be rebuilt at months and longer. A quantity that is longer than a day reaches into dates on which nothing
     changed: a late reading of a register alters the stretch before it and the one after it, and with them every month they cross.
+    And whoever buys power, heat or gas of a neighbour carries the carbon that this one burnt for it in the month.
 -#}
 {{ config(materialized='table') }}
 
@@ -57,7 +58,7 @@ reached_dates as (
             and days.local_date < point_reach.valid_to
 ),
 
-every_date as (
+own_dates as (
     select
         enterprise_id,
         local_date,
@@ -69,6 +70,42 @@ every_date as (
         local_date,
         change_seq
     from reached_dates
+),
+
+-- superseded links, owners and shares too; a superset is harmless, a gap is not
+suppliers as (
+    select
+        point_id,
+        coalesce(enterprise_id, '-') as enterprise_id
+    from {{ source('landing', 'point') }}
+    union
+    select
+        source_id as point_id,
+        enterprise_id
+    from {{ source('landing', 'allocation') }}
+    where source_kind = 'point'
+),
+
+deliveries as (
+    select distinct
+        suppliers.enterprise_id as supplier_id,
+        case flow_links.target_kind when 'enterprise' then flow_links.target_id else coalesce(receivers.enterprise_id, '-') end as receiver_id
+    from {{ source('landing', 'flow_link') }} as flow_links
+    inner join suppliers on flow_links.point_id = suppliers.point_id
+    left join {{ source('landing', 'point') }} as receivers
+        on flow_links.target_kind = 'point' and flow_links.target_id = receivers.point_id
+),
+
+every_date as (
+    select * from own_dates
+    union all
+    select
+        deliveries.receiver_id as enterprise_id,
+        own_dates.local_date,
+        own_dates.change_seq
+    from own_dates
+    inner join deliveries
+        on own_dates.enterprise_id = deliveries.supplier_id and deliveries.receiver_id <> deliveries.supplier_id
 ),
 
 final as (

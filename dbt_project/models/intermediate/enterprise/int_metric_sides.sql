@@ -19,8 +19,9 @@
 {%- set production_measures = ['quantity', 'output_value_cny', 'value_added_cny'] %}
 {%- set what = [
     'source', 'code', 'measure', 'value', 'park_value', 'measured_value', 'is_missing', 'is_applicable', 'completeness_share', 'state',
-    'unit',
+    'unit', 'price_basis',
 ] %}
+{%- set waste_measures = ['generated_t', 'stored_t', 'transferred_t', 'received_t', 'recycled_t', 'disposed_t'] %}
 {%- set columns = ['grain', 'period_start', 'enterprise_id', 'process_id', 'product_code'] + what %}
 
 with
@@ -29,7 +30,9 @@ terms as (
     select * from {{ ref('int_metric_terms') }}
 ),
 
-{%- for name, measures in {'consumption_measures': consumption_measures, 'production_measures': production_measures}.items() %}
+{%- for name, measures in {
+    'consumption_measures': consumption_measures, 'production_measures': production_measures, 'waste_measures': waste_measures,
+}.items() %}
 
 {{ name }} as (
     {%- for measure in measures %}
@@ -118,7 +121,8 @@ mass_{{ grain }} as (
         true as is_applicable,
         min(completeness_share) as completeness_share,
         {{ weakest_state('state') }} as state,
-        'kg' as unit
+        'kg' as unit,
+        cast(null as varchar) as price_basis
     from emission_{{ grain }}
     group by period_start, enterprise_id, pollutant_code
 ),
@@ -155,13 +159,87 @@ flow_{{ grain }} as (
         true as is_applicable,
         min(completeness_share) as completeness_share,
         'measured' as state,
-        'm3' as unit
+        'm3' as unit,
+        cast(null as varchar) as price_basis
     from outlet_flow_{{ grain }}
     group by period_start, enterprise_id, medium
 ),
 
+-- what a neighbour made cancels in the park: there the fuel behind it counts where it was burnt
+carbon_{{ grain }} as (
+    select
+        '{{ grain }}' as grain,
+        {{ settings.column }} as period_start,
+        enterprise_id,
+        cast(null as varchar) as process_id,
+        'ALL' as product_code,
+        'carbon' as source,
+        carbon_kind as code,
+        'co2e_t' as measure,
+        sum(co2e_t) as value,
+        sum(case when carbon_kind in {{ internal_carbon_kinds() }} then 0 else co2e_t end) as park_value,
+        sum(co2e_t * coalesce(measured_share, 0)) as measured_value,
+        count(co2e_t) < count(*) as is_missing,
+        true as is_applicable,
+        cast(null as double) as completeness_share,
+        {{ weakest_state('state') }} as state,
+        'tCO2e' as unit,
+        cast(null as varchar) as price_basis
+    from {{ ref('enterprise_carbon_' ~ settings.suffix) }}
+    where {{ touched_filter('enterprise', date=settings.column, relation=relation) }}
+    group by {{ settings.column }}, enterprise_id, carbon_kind
+),
+
+waste_kinds_{{ grain }} as (
+    select
+        {{ settings.column }} as period_start,
+        enterprise_id,
+        waste_kind,
+        {%- for measure in waste_measures %}
+        sum({{ measure }}) as {{ measure }},
+        {%- endfor %}
+        sum(transferred_inside_t) as transferred_inside_t,
+        sum(received_inside_t) as received_inside_t,
+        max(case when origin = 'manifest' then 1 else 0 end) as is_of_manifests,
+        {{ weakest_state('state') }} as state
+    from {{ ref('enterprise_waste_' ~ settings.suffix) }}
+    where {{ touched_filter('enterprise', date=settings.column, relation=relation) }}
+    group by {{ settings.column }}, enterprise_id, waste_kind
+),
+
+waste_{{ grain }} as (
+    select
+        '{{ grain }}' as grain,
+        waste.period_start,
+        waste.enterprise_id,
+        cast(null as varchar) as process_id,
+        'ALL' as product_code,
+        'waste' as source,
+        waste.waste_kind as code,
+        measures.measure,
+        case measures.measure
+            {%- for measure in waste_measures %}
+            when '{{ measure }}' then waste.{{ measure }}
+            {%- endfor %}
+        end as value,
+        case measures.measure
+            {%- for measure in waste_measures %}
+            when '{{ measure }}' then waste.{{ measure }}
+                {{- ' - coalesce(waste.' ~ measure.replace('_t', '_inside_t') ~ ', 0)' if measure in ['transferred_t', 'received_t'] }}
+            {%- endfor %}
+        end as park_value,
+        waste.is_of_manifests,
+        waste.state
+    from waste_kinds_{{ grain }} as waste
+    cross join waste_measures as measures
+),
+
+-- a by-product is no output of the whole or of a process: nothing is consumed for its sake
 production_{{ grain }} as (
-    select * from {{ ref('enterprise_production_' ~ settings.suffix) }}
+    select
+        *,
+        product_code <> 'ALL' and not is_by_product as is_output
+    from {{ ref('enterprise_production_' ~ settings.suffix) }}
     where {{ touched_filter('enterprise', date=settings.column, relation=relation) }}
 ),
 
@@ -170,19 +248,19 @@ scoped_production_{{ grain }} as (
     {%- for scope in [
         {'process': 'cast(null as varchar)', 'product': "'ALL'", 'where': 'true', 'by': ''},
         {'process': 'process_id', 'product': "'ALL'", 'where': "process_id is not null and product_code <> 'ALL'", 'by': ', process_id'},
-        {'process': 'cast(null as varchar)', 'product': 'product_code', 'where': "product_code <> 'ALL'", 'by': ', product_code'},
+        {'process': 'cast(null as varchar)', 'product': 'product_code', 'where': 'is_output', 'by': ', product_code'},
     ] %}
     select
         {{ settings.column }} as period_start,
         enterprise_id,
         {{ scope.process }} as process_id,
         {{ scope.product }} as product_code,
-        sum(case when product_code <> 'ALL' then quantity end) as quantity,
+        sum(case when is_output then quantity end) as quantity,
         -- pieces and tonnes do not add up to an output
-        count(distinct case when product_code <> 'ALL' then unit end) <= 1 as is_one_unit,
-        max(case when product_code <> 'ALL' then unit end) as unit,
-        max(case when product_code <> 'ALL' and quantity is null then 1 else 0 end) as is_quantity_missing,
-        count(case when product_code <> 'ALL' then 1 end) as products,
+        count(distinct case when is_output then unit end) <= 1 as is_one_unit,
+        max(case when is_output then unit end) as unit,
+        max(case when is_output and quantity is null then 1 else 0 end) as is_quantity_missing,
+        count(case when is_output then 1 end) as products,
         {%- for money in ['output_value_cny', 'value_added_cny'] %}
         case
             {%- if scope.by == '' %}
@@ -194,6 +272,7 @@ scoped_production_{{ grain }} as (
         end as {{ money }},
         {%- endfor %}
         max(case when price_basis is not null then 1 else 0 end) as has_money,
+        {{ one_or_several('price_basis') }} as price_basis,
         min(completeness_share) as completeness_share,
         {{ weakest_state('state') }} as state
     from production_{{ grain }}
@@ -226,7 +305,8 @@ output_{{ grain }} as (
         measures.measure <> 'quantity' or production.is_one_unit as is_applicable,
         production.completeness_share,
         production.state,
-        case when measures.measure = 'quantity' then production.unit else 'CNY' end as unit
+        case when measures.measure = 'quantity' then production.unit else 'CNY' end as unit,
+        case when measures.measure <> 'quantity' then production.price_basis end as price_basis
     from scoped_production_{{ grain }} as production
     cross join production_measures as measures
     where (measures.measure = 'quantity' and production.products > 0) or (measures.measure <> 'quantity' and production.has_money = 1)
@@ -240,7 +320,7 @@ products_{{ grain }} as (
         max(process_id) as process_id,
         count(*) as processes
     from production_{{ grain }}
-    where product_code <> 'ALL'
+    where is_output
     group by {{ settings.column }}, enterprise_id, product_code
 ),
 
@@ -352,13 +432,37 @@ inputs_{{ grain }} as (
         true as is_applicable,
         completeness_share,
         state,
-        unit
+        unit,
+        cast(null as varchar) as price_basis
     from consumption_{{ grain }}
     where value is not null or is_missing
     union all
     select {{ columns | join(', ') }} from mass_{{ grain }}
     union all
     select {{ columns | join(', ') }} from flow_{{ grain }}
+    union all
+    select {{ columns | join(', ') }} from carbon_{{ grain }}
+    union all
+    select
+        grain,
+        period_start,
+        enterprise_id,
+        process_id,
+        product_code,
+        source,
+        code,
+        measure,
+        value,
+        park_value,
+        value * is_of_manifests as measured_value,
+        false as is_missing,
+        true as is_applicable,
+        cast(null as double) as completeness_share,
+        state,
+        't' as unit,
+        cast(null as varchar) as price_basis
+    from waste_{{ grain }}
+    where value is not null
     union all
     select
         grain,
@@ -376,7 +480,8 @@ inputs_{{ grain }} as (
         is_applicable,
         completeness_share,
         state,
-        unit
+        unit,
+        price_basis
     from output_{{ grain }}
     union all
     select
@@ -395,7 +500,8 @@ inputs_{{ grain }} as (
         true as is_applicable,
         completeness_share,
         state,
-        unit
+        unit,
+        cast(null as varchar) as price_basis
     from declared_{{ grain }}
 ),
 
@@ -465,6 +571,7 @@ final as (
         max(terms.scale) as scale,
         max(terms.unit) as metric_unit,
         max(inputs.unit) as unit,
+        {{ one_or_several('inputs.price_basis') }} as price_basis,
         case when max(case when inputs.is_missing then 1 else 0 end) = 0 then sum(inputs.value) end as value,
         case when max(case when inputs.is_missing then 1 else 0 end) = 0 then sum(inputs.park_value) end as park_value,
         case when max(case when inputs.is_missing then 1 else 0 end) = 0 then sum(coalesce(inputs.measured_value, 0)) end as measured_value,

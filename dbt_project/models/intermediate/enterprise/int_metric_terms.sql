@@ -1,7 +1,7 @@
 {#-
-    What each metric adds up on either side, one row per source, code and measure. `a+b` in a code or measure is a sum; ALL is every
-    code. A park's own row of a metric goes before the seed's. A metric that an index system names and no sum over a sum expresses
-    (not_computed) has no terms.
+    What each metric adds up on either side, one row per source, code and measure. `a+b` in a code or measure is a sum, `@g` the items
+    of group g (reference.item_group); ALL is every code. A park's own row of a metric goes before the seed's. A metric that an index
+    system names and no sum over a sum expresses (not_computed) has no terms.
 -#}
 with
 
@@ -58,20 +58,43 @@ by_code as (
         {{ split_to_rows('sides.codes', '+') }} as words (code)
 ),
 
-final as (
+groups as (
+    select distinct
+        item_group,
+        item_code
+    from {{ ref('stg_item_groups') }}
+),
+
+by_item as (
     select
         by_code.metric_code,
         by_code.side,
         by_code.source,
-        by_code.code,
-        measure,
+        by_code.measures,
         by_code.denominator_source,
         by_code.scale,
         by_code.unit,
         by_code.valid_from,
-        by_code.valid_to
-    from by_code,
-        {{ split_to_rows('by_code.measures', '+') }} as words (measure)
+        by_code.valid_to,
+        coalesce(groups.item_code, by_code.code) as code
+    from by_code
+    left join groups on by_code.code = '@' || groups.item_group
+),
+
+final as (
+    select
+        by_item.metric_code,
+        by_item.side,
+        by_item.source,
+        by_item.code,
+        measure,
+        by_item.denominator_source,
+        by_item.scale,
+        by_item.unit,
+        by_item.valid_from,
+        by_item.valid_to
+    from by_item,
+        {{ split_to_rows('by_item.measures', '+') }} as words (measure)
 )
 
 select * from final

@@ -34,6 +34,13 @@ reported as (
     from {{ source('landing', 'self_report') }}
 ),
 
+moved as (
+    select
+        min(moved_on) as first_date,
+        max(moved_on) as last_date
+    from {{ source('landing', 'waste_movement') }}
+),
+
 bounds as (
     select
         first_date,
@@ -49,6 +56,11 @@ bounds as (
         first_date,
         last_date
     from reported
+    union all
+    select
+        first_date,
+        last_date
+    from moved
 ),
 
 outermost as (

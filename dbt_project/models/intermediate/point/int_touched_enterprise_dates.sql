@@ -141,6 +141,12 @@ every_date as (
         on point_dates.point_id = point_reach.point_id
             and point_dates.local_date >= point_reach.valid_from
             and point_dates.local_date < point_reach.valid_to
+    union all
+    select
+        enterprise_id,
+        local_date,
+        change_seq
+    from {{ ref('int_sampled_dates') }}
 ),
 
 final as (

@@ -14,6 +14,11 @@ factors as (
     select * from {{ ref('int_factor_segments') }}
 ),
 
+measured as (
+    select * from {{ ref('int_measured_factors') }}
+    where {{ touched_filter('enterprise') }}
+),
+
 flows as (
     select * from {{ ref('int_meter_flows_daily') }}
     where {{ touched_filter('enterprise') }}
@@ -45,13 +50,13 @@ declared as (
     where grain = 'day' and {{ touched_filter('enterprise', date='period_start') }}
 ),
 
-every_row as (
+known_rows as (
     select
+        metered.local_date,
         metered.enterprise_id,
         metered.process_id,
         metered.item_code,
         metered.unit,
-        metered.local_date,
         {%- for part in consumption_parts() %}
         metered.{{ part }},
         {%- endfor %}
@@ -73,11 +78,11 @@ every_row as (
     union all
 
     select
+        local_date,
         enterprise_id,
         process_id,
         item_code,
         unit,
-        local_date,
         {%- for part in consumption_parts() %}
         {{ part }},
         {%- endfor %}
@@ -101,18 +106,78 @@ every_row as (
         )
 ),
 
-valued as (
+containing as (
+    select
+        enterprise_id,
+        item_code,
+        unit,
+        local_date,
+        {{ coalesced_parts() }} is not null as has_parts
+    from known_rows
+    where process_id is null and coalesce({{ coalesced_parts() }}, consumed) is not null
+),
+
+taken_off as (
+{{ taken_off_containing('known_rows', 'containing', ['local_date']) }}
+),
+
+rows_of_both as (
+    select * from known_rows
+    union all
+    select * from taken_off
+),
+
+every_row as (
+    select
+        local_date,
+        enterprise_id,
+        process_id,
+        item_code,
+        unit,
+        {{ sums_of(row_sums()) }}
+    from rows_of_both
+    group by local_date, enterprise_id, process_id, item_code, unit
+),
+
+priced as (
     select
         every_row.*,
         items.item_kind,
         {{ quantity_of_row('every_row.') }} as quantity,
-        {{ energy_columns('every_row.', 'factors') }},
-        {{ factor_is_missing('items.item_kind', 'factors') }} as is_factor_missing
+        {{ effective_factors('factors', 'measured') }}
     from every_row
     inner join items
         on every_row.item_code = items.item_code and every_row.unit = items.unit and {{ holds_on('items', 'every_row.local_date') }}
     left join factors
         on every_row.item_code = factors.item_code and {{ holds_on('factors', 'every_row.local_date') }}
+    left join measured
+        on every_row.enterprise_id = measured.enterprise_id
+            and every_row.item_code = measured.item_code
+            and every_row.local_date = measured.local_date
+),
+
+valued as (
+    select
+        enterprise_id,
+        process_id,
+        item_code,
+        item_kind,
+        unit,
+        local_date,
+        {%- for part in consumption_parts() %}
+        {{ part }},
+        {%- endfor %}
+        recycled,
+        unmetered_quantity,
+        {%- for provenance in provenances() %}
+        {{ provenance }}_gross,
+        {%- endfor %}
+        covered_hours,
+        expected_hours,
+        quantity,
+        {{ energy_columns('priced.', 'priced') }},
+        {{ factor_is_missing('item_kind', 'priced') }} as is_factor_missing
+    from priced
 ),
 
 final as (
@@ -129,10 +194,10 @@ final as (
         energy_tce_primary,
         energy_tce_working_medium,
         co2e_t,
+        co2e_received_t,
+        co2e_sent_t,
         {{ share_columns() }},
-        tce_calorific_factor_id,
-        tce_primary_factor_id,
-        co2e_factor_id,
+        {{ factor_columns() | join(', ') }},
         is_factor_missing
     from valued
 )

@@ -58,14 +58,12 @@ final as (
         local_date,
         period_start_utc,
         period_end_utc,
-        limit_kind,
-        limit_source,
-        limit_id,
-        limit_value,
-        unit,
+        {{ limit_columns() | join(', ') }},
         is_binding,
         value,
-        value / limit_value as times_limit
+        value / limit_value as times_limit,
+        compared_as,
+        drainage_ratio
     from exceeding
 )
 

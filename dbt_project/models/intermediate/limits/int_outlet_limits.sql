@@ -1,6 +1,7 @@
 {#-
-    Every concentration limit that binds an outlet on some day: its permit's (or its enterprise's) and its standard's, side by side.
-    A limit in another unit than the pollutant's cannot be held against it and is left out here; a test names it.
+    Every concentration limit that binds an outlet on some day, side by side by layer: its standard's (law or sector), the
+    park's own, and its permit's or its enterprise's. A limit in another unit than the pollutant's cannot be held against it and is
+    left out here; a test names it.
 -#}
 with
 
@@ -15,6 +16,14 @@ pollutants as (
     from {{ ref('stg_parameters') }}
     where kind = 'pollutant'
     group by parameter_code
+),
+
+layers as (
+    select
+        standard_id,
+        max_by(layer, valid_from) as layer
+    from {{ ref('stg_emission_standards') }}
+    group by standard_id
 ),
 
 permits as (
@@ -34,16 +43,21 @@ permits as (
 
 standards as (
     select
-        limit_id,
-        standard_id,
-        parameter_code,
-        limit_kind,
-        limit_value,
-        unit,
-        origin,
-        valid_from,
-        coalesce(valid_to, {{ end_of_time() }}) as valid_to
-    from {{ ref('stg_limits') }}
+        limits.limit_id,
+        limits.standard_id,
+        -- a standard that nobody has placed is the park's own where its limit is, and general law else
+        coalesce(layers.layer, case limits.origin when 'park' then 'park' else 'law' end) as limit_layer,
+        limits.medium,
+        limits.parameter_code,
+        limits.limit_kind,
+        limits.limit_value,
+        limits.unit,
+        limits.source_ref,
+        limits.verification_status,
+        limits.valid_from,
+        coalesce(limits.valid_to, {{ end_of_time() }}) as valid_to
+    from {{ ref('stg_limits') }} as limits
+    left join layers on limits.standard_id = layers.standard_id
 ),
 
 from_permits as (
@@ -54,9 +68,15 @@ from_permits as (
         permits.parameter_code as pollutant_code,
         permits.limit_kind,
         'permit' as limit_source,
+        'enterprise' as limit_layer,
         permits.permit_id as limit_id,
+        cast(null as varchar) as standard_id,
         permits.limit_value,
         permits.unit,
+        'permit ' || permits.permit_id as source_ref,
+        'primary_source' as verification_status,
+        permits.valid_from as limit_valid_from,
+        permits.valid_to as limit_valid_to,
         greatest(outlets.valid_from, permits.valid_from) as valid_from,
         least(outlets.valid_to, permits.valid_to) as valid_to
     from outlets
@@ -75,16 +95,25 @@ from_standards as (
         standards.parameter_code as pollutant_code,
         standards.limit_kind,
         'standard' as limit_source,
+        standards.limit_layer,
         standards.limit_id,
+        standards.standard_id,
         standards.limit_value,
         standards.unit,
+        standards.source_ref,
+        standards.verification_status,
+        standards.valid_from as limit_valid_from,
+        standards.valid_to as limit_valid_to,
         greatest(outlets.valid_from, standards.valid_from) as valid_from,
         least(outlets.valid_to, standards.valid_to) as valid_to
     from outlets
     inner join standards
-        on outlets.standard_id = standards.standard_id
-            and outlets.valid_from < standards.valid_to
-            and standards.valid_from < outlets.valid_to
+        on (
+            outlets.standard_id = standards.standard_id
+            or (standards.standard_id = 'park' and outlets.medium = standards.medium and outlets.kind <> 'workshop')
+        )
+        and outlets.valid_from < standards.valid_to
+        and standards.valid_from < outlets.valid_to
 ),
 
 every_limit as (

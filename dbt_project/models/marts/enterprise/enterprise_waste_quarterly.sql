@@ -1,0 +1,7 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    meta={'touched': {'entity': 'park', 'period': 'quarter', 'date': 'quarter_start_date'}},
+) }}
+
+{{ waste_of('enterprise', 'quarter') }}

@@ -1,0 +1,9 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    meta={'touched': {
+        'entity': 'enterprise', 'period': 'month', 'date': 'month_start_date', 'relation': 'int_touched_enterprise_periods',
+    }},
+) }}
+
+{{ water_of('enterprise', 'month') }}

@@ -1,0 +1,9 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    meta={'touched': {
+        'entity': 'park', 'period': 'quarter', 'date': 'quarter_start_date', 'relation': 'int_touched_enterprise_periods',
+    }},
+) }}
+
+{{ park_carbon_of('quarter') }}
