@@ -97,7 +97,7 @@ def closing_asset(carried_models: list[str] | None = None) -> dg.AssetsDefinitio
     )
     def build(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         running: Build = context.resources.build
-        if carried_models is not None and (reason := carry(running, carried_models)) is not None:
+        if carried_models is not None and (reason := _why_not_quiet(running, carried_models)) is not None:
             running.close(BuildStatus.NOT_PUBLISHED, f"came in during a night with nothing new, a whole one follows: {reason}")
             raise NotQuiet(reason)
         close_build(running)
@@ -116,6 +116,13 @@ def closing_asset(carried_models: list[str] | None = None) -> dg.AssetsDefinitio
         )
 
     return build
+
+
+def _why_not_quiet(build: Build, models: list[str]) -> str | None:
+    """Carry the last build over, or say why not. A feed that could not be read may hold something new."""
+    if build.feeds_failed:
+        return f"{', '.join(sorted(build.feeds_failed))} could not be read"
+    return carry(build, models)
 
 
 def close_build(build: Build) -> None:

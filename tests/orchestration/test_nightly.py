@@ -68,7 +68,6 @@ def test_nothing_new_builds_nothing_and_carries_the_verdicts(home: MiniHome) -> 
     night = home.night()
     assert night.result.success and night.status == "published"
     assert night.heard.summary.carried, night.heard.message("dbt")
-    assert night.skipped >= {"gate_b", "assessment__mini_score", "published__park_audit"}
     assert not night.materialized & (MARTS | {"published/park_audit"})
     assert sorted((home.settings.logs / "dbt").iterdir()) == targets, "dbt was started"
     assert night.heard.outcome("dbt") == night.heard.outcome("gate_b") == "carried"

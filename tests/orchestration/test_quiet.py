@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -9,9 +10,16 @@ from pipelines.orchestration.dbt_models import incremental_models
 from pipelines.orchestration.quiet import looks_quiet
 from pipelines.transform.dbt import parsed_manifest
 from pipelines.warehouse.lock import write_lock
-from tests.orchestration.mini import MiniHome
+from tests.orchestration.mini import MiniHome, make_home
 
 DAY = date(2026, 6, 1)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> MiniHome:
+    home = make_home(tmp_path / "park")
+    home.deliver("march.csv", date(2026, 3, 1), 3)
+    return home
 
 
 def quiet(home: MiniHome) -> bool:

@@ -630,7 +630,10 @@ def green_power() -> Iterable[Records]:
         "reading": [
             row
             for day in days(MARCH, 31)
-            for row in (total("GREEN-E", "electricity", "kWh", day, 1000.0), total("GREEN-SUN", "photovoltaic_electricity", "kWh", day, 100.0))
+            for row in (
+                total("GREEN-E", "electricity", "kWh", day, 1000.0),
+                total("GREEN-SUN", "photovoltaic_electricity", "kWh", day, 100.0),
+            )
         ],
         "self_report": [
             report("GREEN", "green_electricity", "purchased", *month(2022, 3), 10_000.0, "kWh"),
@@ -759,7 +762,9 @@ def reclaimed_water() -> Iterable[Records]:
         yield meter(point, owner, item=item, flow_item=part, kind="water")
         yield {"reading": [total(point, item, "m3", day, value) for day in days(MARCH, 2)]}
     yield {
-        "flow_link": [{"point_id": "WATERWORKS-SOLD", "target_kind": "enterprise", "target_id": "DRINKER", "medium": "reclaimed_water", **SINCE}]
+        "flow_link": [
+            {"point_id": "WATERWORKS-SOLD", "target_kind": "enterprise", "target_id": "DRINKER", "medium": "reclaimed_water", **SINCE}
+        ]
     }
 
 

@@ -75,7 +75,13 @@ class TestPermittedTotals:
     def test_a_year_that_is_over(self, known_park: Warehouse) -> None:
         """A hundred kilograms a month of a tonne: passed in November; declared, so nothing of it is measured."""
         row = self.of(known_park, "enterprise_id = 'LIMITED' and pollutant_code = 'w01018' and permit_year = 2022")
-        assert (row["outlet_id"], row["permitted_kg"], row["used_kg"], row["projected_kg"], row["provisional_kg"]) == (None, 1000, 1200, 1200, 0)
+        assert (row["outlet_id"], row["permitted_kg"], row["used_kg"], row["projected_kg"], row["provisional_kg"]) == (
+            None,
+            1000,
+            1200,
+            1200,
+            0,
+        )
         assert (row["is_exceeded"], row["exceeded_in_month"], row["exhausted_on"]) == (True, date(2022, 11, 1), None)
         assert (row["measured_share"], row["completeness_share"], row["state"]) == (0, 1, "self_reported")
 
@@ -117,12 +123,22 @@ class TestBaselineDrainage:
             (date(2022, 3, 3), 60, "as_measured", None, 0),
         ]
         [row] = known_park.query("select * from marts.exceedances where outlet_id = 'PLATER-W'")
-        assert (row["value"], row["compared_as"], row["standard_id"], row["limit_layer"]) == (90, "baseline_drainage", "GB21900-2008", "sector")
+        assert (row["value"], row["compared_as"], row["standard_id"], row["limit_layer"]) == (
+            90,
+            "baseline_drainage",
+            "GB21900-2008",
+            "sector",
+        )
 
     def test_of_a_month(self, known_park: Warehouse) -> None:
         [row] = known_park.query("select * from marts.baseline_drainage_monthly where outlet_id = 'PLATER-W'")
         assert (row["drainage_m3"], row["baseline_m3"], row["drainage_ratio"]) == (145, 100, 1.45)
-        assert (row["concentration_mean"], row["concentration_converted"], row["limit_value"], row["is_exceeded"]) == (60, pytest.approx(87), 80, True)
+        assert (row["concentration_mean"], row["concentration_converted"], row["limit_value"], row["is_exceeded"]) == (
+            60,
+            pytest.approx(87),
+            80,
+            True,
+        )
         assert (row["state"], row["verification_status"]) == ("estimated", "recalled")
 
 
@@ -162,7 +178,9 @@ class TestLayers:
 
 
 class TestWaste:
-    COLUMNS = "waste_code, generated_t, stored_t, transferred_t, received_t, recycled_t, disposed_t, transferred_inside_t, unexplained_t, origin"
+    COLUMNS = (
+        "waste_code, generated_t, stored_t, transferred_t, received_t, recycled_t, disposed_t, transferred_inside_t, unexplained_t, origin"
+    )
 
     def test_manifests_go_before_declarations(self, known_park: Warehouse) -> None:
         """99 t declared beside manifests of 12; of declared items the total goes before its parts."""
@@ -227,15 +245,15 @@ class TestProducts:
     def test_a_by_product_is_no_output_to_divide_by(self, known_park: Warehouse) -> None:
         query = "select product_code, is_by_product, quantity from marts.enterprise_production_monthly where enterprise_id = 'BYMAKER' order by 1"
         assert rows(known_park, query) == [("BYMAKER-MAIN", False, 100), ("BYMAKER-SLAG", True, 40)]
-        query = (
-            "select product_code, value, unit from marts.enterprise_efficiency_monthly where enterprise_id = 'BYMAKER' and metric_code = 'electricity_per_output' order by 1"
-        )
+        query = "select product_code, value, unit from marts.enterprise_efficiency_monthly where enterprise_id = 'BYMAKER' and metric_code = 'electricity_per_output' order by 1"
         assert rows(known_park, query) == [("ALL", 50, "kWh/t"), ("BYMAKER-MAIN", 50, "kWh/t")]
 
     def test_a_ratio_to_money_says_at_which_prices(self, known_park: Warehouse) -> None:
         query = "select value, price_basis from marts.enterprise_efficiency_{} where enterprise_id = '{}' and metric_code = '{}' and product_code = 'ALL'"
         assert rows(known_park, query.format("monthly", "KILN", "total_co2e_per_output_value")) == [(pytest.approx(26.25), "constant_2020")]
-        assert rows(known_park, query.format("annual", "BOARD", "energy_per_output_value")) == [(pytest.approx(2160 * 0.1229 / 5000), "current")]
+        assert rows(known_park, query.format("annual", "BOARD", "energy_per_output_value")) == [
+            (pytest.approx(2160 * 0.1229 / 5000), "current")
+        ]
         assert rows(known_park, query.format("annual", "BOARD", "electricity_per_output")) == [(18, None)]
 
 

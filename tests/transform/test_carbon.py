@@ -41,7 +41,9 @@ class TestMeasuredCalorificValue:
 
     def test_a_year_is_the_mean_of_its_days(self, known_park: Warehouse) -> None:
         """For 31 of 365 days the calorific value is known, the others take the default."""
-        [row] = known_park.query("select energy_tce_calorific as tce from marts.enterprise_consumption_annual where enterprise_id = 'SAYSHEAT'")
+        [row] = known_park.query(
+            "select energy_tce_calorific as tce from marts.enterprise_consumption_annual where enterprise_id = 'SAYSHEAT'"
+        )
         assert row["tce"] == pytest.approx(200 * (31 / 365 * 22 / 29.3076 + 334 / 365 * 0.7143))
 
 
@@ -90,7 +92,10 @@ class TestGreenPower:
         assert days == pytest.approx(months)
 
     def test_behind_a_declaration_too_and_never_below_what_is_known(self, known_park: Warehouse) -> None:
-        for enterprise, expected in (("GREENPAPER", {"electricity": 3000, "green_electricity": 2000}), ("GREENONLY", {"green_electricity": 300})):
+        for enterprise, expected in (
+            ("GREENPAPER", {"electricity": 3000, "green_electricity": 2000}),
+            ("GREENONLY", {"green_electricity": 300}),
+        ):
             for period in ("monthly", "quarterly", "annual"):
                 found = known_park.query(
                     f"select item_code, quantity from marts.enterprise_consumption_{period} where enterprise_id = '{enterprise}'"
@@ -133,8 +138,12 @@ class TestSuppliers:
 
     def test_fuel_that_burns_for_something_else_makes_no_factor(self, known_park: Warehouse) -> None:
         """In the random park diesel stands beside electricity of other origin: less than a fifth of its energy, or more than all."""
-        made = known_park.value("select count(*) from marts.enterprise_consumption_monthly where enterprise_id like 'RND%' and self_produced > 0")
-        found = known_park.query("select * from intermediate.int_supplier_factors where enterprise_id like 'RND%' and item_code = 'electricity'")
+        made = known_park.value(
+            "select count(*) from marts.enterprise_consumption_monthly where enterprise_id like 'RND%' and self_produced > 0"
+        )
+        found = known_park.query(
+            "select * from intermediate.int_supplier_factors where enterprise_id like 'RND%' and item_code = 'electricity'"
+        )
         assert made > 5
         assert [row for row in found if row["co2e"] > 0.0001229 / 0.7143 / 0.2 * COAL_T * 2] == []
 
@@ -154,7 +163,12 @@ class TestProcesses:
         assert tonnes(known_park, "KILN") == {("process", "clinker"): pytest.approx(525)}
         assert tonnes(known_park, "MILL") == {("process", "limestone"): pytest.approx(44), ("process", "crude_steel"): pytest.approx(-7.7)}
         row = account(known_park, "KILN")["process", "clinker"]
-        assert (row["scope"], row["factor_id"], row["verification_status"], row["activity_unit"]) == ("scope_1", "cement-clinker", "recalled", "t")
+        assert (row["scope"], row["factor_id"], row["verification_status"], row["activity_unit"]) == (
+            "scope_1",
+            "cement-clinker",
+            "recalled",
+            "t",
+        )
 
     def test_in_metrics_of_their_own(self, known_park: Warehouse) -> None:
         found = {
@@ -169,7 +183,9 @@ class TestProcesses:
 
 def test_worked_example_by_scope(known_park: Warehouse) -> None:
     """Reference section 6.3: gas and coal burnt, power and heat bought; 19 169.68 t in all."""
-    found = known_park.query("select scope, sum(co2e_t) as co2e_t from marts.enterprise_carbon_annual where enterprise_id = 'WORKED' group by 1")
+    found = known_park.query(
+        "select scope, sum(co2e_t) as co2e_t from marts.enterprise_carbon_annual where enterprise_id = 'WORKED' group by 1"
+    )
     scopes = {row["scope"]: row["co2e_t"] for row in found}
     assert scopes == {"scope_1": pytest.approx(2162.19 + 9501.49, abs=0.01), "scope_2": pytest.approx(5306.00 + 2200.00)}
     assert sum(scopes.values()) == pytest.approx(19_169.68, abs=0.005)
@@ -242,5 +258,7 @@ class TestWorkingMedia:
         }
         assert found["softened_water"] == 0
         assert found["tap_water"] == pytest.approx(200 * 0.0002571)
-        total = known_park.value("select sum(energy_tce_calorific) from marts.enterprise_consumption_monthly where enterprise_id = 'DRINKER'")
+        total = known_park.value(
+            "select sum(energy_tce_calorific) from marts.enterprise_consumption_monthly where enterprise_id = 'DRINKER'"
+        )
         assert total is None
