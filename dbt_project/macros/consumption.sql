@@ -426,7 +426,7 @@ select
     `key` where the containing item is known and whether its parts are.
 -#}
 {% macro taken_off_containing(known, targets, key) -%}
-    select
+select
         {%- for column in key %}
         {{ known }}.{{ column }},
         {%- endfor %}

@@ -42,12 +42,10 @@ misfits as (
         'is per ' || factors.unit_from || ', and not per ' || coalesce(parameters.total_unit, 'nothing') as finding
     from factors
     left join parameters on factors.item_code = parameters.parameter_code
-    where factors.unit_from is distinct from case factors.kind
-        when 'self_produced' then '1'
-        when 'ghg_per_heat' then 'GJ'
-        when 'heat_per_tce' then 'tce'
-        else parameters.total_unit
-    end
+    where coalesce(
+            case factors.kind when 'self_produced' then '1' when 'ghg_per_heat' then 'GJ' when 'heat_per_tce' then 'tce' end,
+            parameters.total_unit
+        ) is distinct from factors.unit_from
 )
 
 select * from overlapping

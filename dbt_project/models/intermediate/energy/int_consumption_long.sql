@@ -200,7 +200,7 @@ containing as (
 ),
 
 taken_off as (
-{{ taken_off_containing('known_rows', 'containing', key) }}
+    {{ taken_off_containing('known_rows', 'containing', key) }}
 ),
 
 every_row as (

@@ -53,11 +53,11 @@ readings as (
         on days.point_id = channels.point_id
             and days.parameter_code = channels.parameter_code
             and {{ holds_on('channels', 'days.local_date') }}
-    where (
+    where days.statistic in ('avg', 'rtd')
+        and (
             days.parameter_code in (select parameter_code from properties)
             or days.parameter_code in {{ steam_state_parameters() }}
         )
-        and days.statistic in ('avg', 'rtd')
         and days.value_mean is not null
         and owners.enterprise_id is not null
         and {{ on_touched_dates('enterprise', 'days.local_date') }}

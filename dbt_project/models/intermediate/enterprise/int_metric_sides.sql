@@ -165,74 +165,9 @@ flow_{{ grain }} as (
     group by period_start, enterprise_id, medium
 ),
 
--- what a neighbour made cancels in the park: there the fuel behind it counts where it was burnt
-carbon_{{ grain }} as (
-    select
-        '{{ grain }}' as grain,
-        {{ settings.column }} as period_start,
-        enterprise_id,
-        cast(null as varchar) as process_id,
-        'ALL' as product_code,
-        'carbon' as source,
-        carbon_kind as code,
-        'co2e_t' as measure,
-        sum(co2e_t) as value,
-        sum(case when carbon_kind in {{ internal_carbon_kinds() }} then 0 else co2e_t end) as park_value,
-        sum(co2e_t * coalesce(measured_share, 0)) as measured_value,
-        count(co2e_t) < count(*) as is_missing,
-        true as is_applicable,
-        cast(null as double) as completeness_share,
-        {{ weakest_state('state') }} as state,
-        'tCO2e' as unit,
-        cast(null as varchar) as price_basis
-    from {{ ref('enterprise_carbon_' ~ settings.suffix) }}
-    where {{ touched_filter('enterprise', date=settings.column, relation=relation) }}
-    group by {{ settings.column }}, enterprise_id, carbon_kind
-),
+{{ carbon_inputs(grain, relation) }},
 
-waste_kinds_{{ grain }} as (
-    select
-        {{ settings.column }} as period_start,
-        enterprise_id,
-        waste_kind,
-        {%- for measure in waste_measures %}
-        sum({{ measure }}) as {{ measure }},
-        {%- endfor %}
-        sum(transferred_inside_t) as transferred_inside_t,
-        sum(received_inside_t) as received_inside_t,
-        max(case when origin = 'manifest' then 1 else 0 end) as is_of_manifests,
-        {{ weakest_state('state') }} as state
-    from {{ ref('enterprise_waste_' ~ settings.suffix) }}
-    where {{ touched_filter('enterprise', date=settings.column, relation=relation) }}
-    group by {{ settings.column }}, enterprise_id, waste_kind
-),
-
-waste_{{ grain }} as (
-    select
-        '{{ grain }}' as grain,
-        waste.period_start,
-        waste.enterprise_id,
-        cast(null as varchar) as process_id,
-        'ALL' as product_code,
-        'waste' as source,
-        waste.waste_kind as code,
-        measures.measure,
-        case measures.measure
-            {%- for measure in waste_measures %}
-            when '{{ measure }}' then waste.{{ measure }}
-            {%- endfor %}
-        end as value,
-        case measures.measure
-            {%- for measure in waste_measures %}
-            when '{{ measure }}' then waste.{{ measure }}
-                {{- ' - coalesce(waste.' ~ measure.replace('_t', '_inside_t') ~ ', 0)' if measure in ['transferred_t', 'received_t'] }}
-            {%- endfor %}
-        end as park_value,
-        waste.is_of_manifests,
-        waste.state
-    from waste_kinds_{{ grain }} as waste
-    cross join waste_measures as measures
-),
+{{ waste_inputs(grain, relation, waste_measures) }},
 
 -- a by-product is no output of the whole or of a process: nothing is consumed for its sake
 production_{{ grain }} as (

@@ -118,7 +118,7 @@ containing as (
 ),
 
 taken_off as (
-{{ taken_off_containing('known_rows', 'containing', ['local_date']) }}
+    {{ taken_off_containing('known_rows', 'containing', ['local_date']) }}
 ),
 
 rows_of_both as (

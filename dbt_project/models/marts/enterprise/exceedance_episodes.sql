@@ -10,17 +10,21 @@ exceedances as (
     select * from {{ ref('exceedances') }}
 ),
 
+followed as (
+    select
+        *,
+        lag(period_end_utc) over (
+            partition by outlet_id, pollutant_code, limit_kind, limit_source, limit_id, limit_value, limit_valid_from
+            order by period_start_utc
+        ) as previous_end_utc
+    from exceedances
+),
+
 marked as (
     select
         *,
-        case
-            when period_start_utc = lag(period_end_utc) over (
-                partition by outlet_id, pollutant_code, limit_kind, limit_source, limit_id, limit_value, limit_valid_from
-                order by period_start_utc
-            ) then 0
-            else 1
-        end as is_first
-    from exceedances
+        case when period_start_utc = previous_end_utc then 0 else 1 end as is_first
+    from followed
 ),
 
 numbered as (

@@ -31,13 +31,7 @@ compared as (
             and hours.pollutant_code = outlet_limits.pollutant_code
             and outlet_limits.limit_kind = 'hourly_concentration'
             and {{ holds_on('outlet_limits', 'hours.local_date') }}
-    group by
-        {%- for column in key %}
-        hours.{{ column }},
-        {%- endfor %}
-        {%- for column in limit_columns() %}
-        outlet_limits.{{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    group by {{ 'hours.' ~ key | join(', hours.') }}, {{ 'outlet_limits.' ~ limit_columns() | join(', outlet_limits.') }}
 
     union all
 

@@ -137,27 +137,31 @@ matched as (
 of_groups as (
     select
         *,
-        case
-            when exclusive_group is null then 1
-            else row_number() over (
-                partition by enterprise_id, outlet_id, equivalent_class, discharge_kind, month_start_date, exclusive_group
-                order by pollution_equivalents desc, pollutant_code asc
-            )
-        end as rank_in_group
+        row_number() over (
+            partition by
+                enterprise_id, outlet_id, equivalent_class, discharge_kind, month_start_date, coalesce(exclusive_group, pollutant_code)
+            order by pollution_equivalents desc, pollutant_code asc
+        ) as rank_in_group
     from matched
     where choice = 1
+),
+
+places as (
+    select
+        *,
+        row_number() over (
+            partition by
+                enterprise_id, outlet_id, equivalent_class, discharge_kind, month_start_date, case rank_in_group when 1 then 0 else 1 end
+            order by pollution_equivalents desc, pollutant_code asc
+        ) as place
+    from of_groups
 ),
 
 ranked as (
     select
         *,
-        case when rank_in_group = 1 then row_number() over (
-            partition by
-                enterprise_id, outlet_id, equivalent_class, discharge_kind, month_start_date,
-                case when rank_in_group = 1 then 0 else 1 end
-            order by pollution_equivalents desc, pollutant_code asc
-        ) end as rank_in_outlet
-    from of_groups
+        case rank_in_group when 1 then place end as rank_in_outlet
+    from places
 ),
 
 top_n as (
