@@ -1,4 +1,6 @@
-{#- A limit in another unit is held against nothing (int_outlet_limits leaves it out): somebody has to be told. -#}
+{#-
+    A limit in another unit is held against nothing (int_outlet_limits and permit_total_progress leave it out): somebody has to be told.
+-#}
 {{ config(severity='warn', meta={'dagster': {'ref': {'name': 'stg_permit_limits'}}}) }}
 
 with
@@ -8,15 +10,16 @@ limits as (
         'permit' as limit_source,
         permit_id as limit_id,
         parameter_code,
-        unit
+        unit,
+        limit_kind
     from {{ ref('stg_permit_limits') }}
-    where limit_kind in ('hourly_concentration', 'daily_concentration')
     union all
     select
         'standard' as limit_source,
         limit_id,
         parameter_code,
-        unit
+        unit,
+        limit_kind
     from {{ ref('stg_limits') }}
 ),
 
@@ -26,7 +29,10 @@ parameters as (
 
 select
     limits.*,
-    parameters.unit as expected_unit
+    case limits.limit_kind when 'annual_mass' then 'kg or t' else parameters.unit end as expected_unit
 from limits
 left join parameters on limits.parameter_code = parameters.parameter_code
-where limits.unit is distinct from parameters.unit
+where case limits.limit_kind
+    when 'annual_mass' then {{ kilograms('1', 'limits.unit') }} is null
+    else limits.unit is distinct from parameters.unit
+end

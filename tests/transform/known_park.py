@@ -693,9 +693,24 @@ def by_products() -> Iterable[Records]:
 
 
 def drained_wastewater() -> Iterable[Records]:
-    """A plater with 75, 40 and 30 m3 for 100 m2, 100 m2 and a day nobody counted; the month's 200 m2 are known from its report."""
-    yield enterprises("PLATER")
+    """A plater with 75, 40 and 30 m3 for 100 m2, 100 m2 and a day nobody counted; the month's 200 m2 are known from its report.
+
+    Another makes something beside that the standard knows no baseline of: whose water was it?
+    """
+    yield enterprises("PLATER", "MIXPLATER")
     yield outlet("PLATER-W", "PLATER", "water", "final", {"w00000": None, "w01018": None}, standard="GB21900-2008", step=1440)
+    yield outlet("MIXPLATER-W", "MIXPLATER", "water", "final", {"w00000": None, "w01018": None}, standard="GB21900-2008", step=1440)
+    yield {
+        "product": [
+            {"product_code": f"MIXPLATER-{kind}", "enterprise_id": "MIXPLATER", "product_kind": kind, "unit": "m2", **SINCE}
+            for kind in ("single_layer_plating", "painting")
+        ],
+        "reading": [total("MIXPLATER-W", "w00000", "m3", MARCH, 75.0), mean("MIXPLATER-W", "w01018", "mg/L", MARCH, 0, 60.0, hours=24)],
+        "self_report": [
+            report(f"MIXPLATER-{kind}", f"MIXPLATER-{kind}", "output", *month(2022, 3), 100.0, "m2", subject_kind="product")
+            for kind in ("single_layer_plating", "painting")
+        ],
+    }
     yield {
         "product": [{"product_code": "PLATER-MP", "enterprise_id": "PLATER", "product_kind": "multilayer_plating", "unit": "m2", **SINCE}],
         "reading": [

@@ -182,7 +182,7 @@ class TestProcesses:
 
 
 def test_worked_example_by_scope(known_park: Warehouse) -> None:
-    """Reference section 6.3: gas and coal burnt, power and heat bought; 19 169.68 t in all."""
+    """The worked example: gas and coal burnt, power and heat bought; 19 169.68 t in all."""
     found = known_park.query(
         "select scope, sum(co2e_t) as co2e_t from marts.enterprise_carbon_annual where enterprise_id = 'WORKED' group by 1"
     )

@@ -1,7 +1,8 @@
 {#-
     Wastewater of a day over the baseline drainage of what was made on it (基准排水量), which the standards count by the working
-    day. Known only where every final outlet under the standard has its flow and every product with a baseline its output of the day;
-    an outlet that several enterprises share has no product of its own.
+    day. Known only where every final outlet under the standard has its flow, and every product of the enterprise a baseline and its
+    output of the day: the water of a product without either would be held against the others. An outlet that several enterprises share
+    has no product of its own.
 -#}
 {{ config(
     materialized='incremental',
@@ -82,19 +83,21 @@ outputs as (
     group by enterprise_id, coalesce(product_code, item_code), period_start, unit
 ),
 
--- every product that has a baseline, made that day or not reported
+-- every product, made that day or not reported
 due as (
     select
         drained.enterprise_id,
         drained.standard_id,
         drained.local_date,
         sum(outputs.quantity * baselines.drainage_m3_per_unit) as baseline_m3,
-        count(outputs.quantity) as products_known,
+        count(outputs.quantity * baselines.drainage_m3_per_unit) as products_known,
         count(*) as products_due
     from drained
     inner join products
-        on drained.enterprise_id = products.enterprise_id and {{ holds_on('products', 'drained.local_date') }}
-    inner join baselines
+        on drained.enterprise_id = products.enterprise_id
+            and products.product_kind is distinct from 'by_product'
+            and {{ holds_on('products', 'drained.local_date') }}
+    left join baselines
         on drained.standard_id = baselines.standard_id
             and products.product_kind = baselines.product_kind
             and products.unit = baselines.product_unit
@@ -114,7 +117,7 @@ final as (
         flows.standard_id,
         flows.local_date,
         drained.drainage_m3,
-        due.baseline_m3,
+        case when due.products_known = due.products_due then due.baseline_m3 end as baseline_m3,
         case
             when drained.outlets_known = outlets_due.outlets_due and due.products_known = due.products_due
                 then drained.drainage_m3 / nullif(due.baseline_m3, 0)

@@ -115,14 +115,16 @@ due as (
         drained.standard_id,
         drained.month_start_date,
         sum(outputs.quantity * baselines.drainage_m3_per_unit) as baseline_m3,
-        count(case when outputs.completeness_share = 1 then outputs.quantity end) as products_known,
+        count(case when outputs.completeness_share = 1 then outputs.quantity * baselines.drainage_m3_per_unit end) as products_known,
         count(*) as products_due,
         {{ distinct_texts('baselines.source_ref') }} as source_ref,
         {{ weakest_verification('baselines.verification_status') }} as verification_status
     from drained
     inner join products
-        on drained.enterprise_id = products.enterprise_id and {{ holds_on('products', 'drained.month_start_date') }}
-    inner join baselines
+        on drained.enterprise_id = products.enterprise_id
+            and products.product_kind is distinct from 'by_product'
+            and {{ holds_on('products', 'drained.month_start_date') }}
+    left join baselines
         on drained.standard_id = baselines.standard_id
             and products.product_kind = baselines.product_kind
             and products.unit = baselines.product_unit
@@ -155,7 +157,7 @@ with_ratio as (
     select
         discharges.*,
         drained.drainage_m3,
-        due.baseline_m3,
+        case when due.products_known = due.products_due then due.baseline_m3 end as baseline_m3,
         due.source_ref,
         due.verification_status,
         strictest.limit_value,
