@@ -444,7 +444,8 @@ def _put_together(block: bytes, start: int, lead: bytes, devices: Devices) -> Ro
     shape = _DIGIT.sub(b"0", lead)
 
     def of_shape(piece: bytes) -> int:
-        return len(lead) if lead and _DIGIT.sub(b"0", piece[: len(lead)]) == shape else -1
+        # A lead of signs would take the next frame's own for a prefix.
+        return len(lead) if lead and b"#" not in lead and _DIGIT.sub(b"0", piece[: len(lead)]) == shape else -1
 
     def stamped(piece: bytes) -> int:
         found = _STAMP.match(piece)

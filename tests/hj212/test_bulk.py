@@ -240,6 +240,11 @@ def test_a_cut_frame_that_does_not_hold_is_not_put_together() -> None:
     assert "36.20" not in decoded.values["value_text"].to_list()
 
 
+def test_signs_before_a_frame_are_no_prefix_of_it() -> None:
+    decoded = decode_bytes(b"####\r\n" + HOUR_GAS)
+    assert decoded.frames.filter(verdict="ok").select("offset", "size", "warnings").rows() == [(6, len(HOUR_GAS), [])]
+
+
 def test_a_lost_header_is_not_text() -> None:
     data = REALTIME_GAS[1:] + HOUR_GAS + b"#" + PACKET_1[2:]
     decoded = decode_bytes(data)
