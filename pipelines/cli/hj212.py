@@ -5,6 +5,7 @@ import fnmatch
 import os
 import signal
 import time
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,7 +64,7 @@ def decode(
                     files, out_folder, format=layout, devices=known, salt=salt.encode() if salt else None,
                     progress=lambda done: bar.update(task, completed=min(done, bar.tasks[task].total or done)),
                 )  # fmt: skip
-            except (OSError, EOFError) as error:
+            except (OSError, EOFError, zlib.error) as error:
                 stop(NOT_PUBLISHED, "", [f"{error}; nothing was written"])
     _show(written, time.perf_counter() - started)
     out().print(f"{out_folder / f'frames.{layout}'}\n{out_folder / f'values.{layout}'}", markup=False)

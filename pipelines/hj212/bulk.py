@@ -98,10 +98,14 @@ def decode_files(paths: Iterable[Path | str], *, devices: Devices | None = None,
 
 
 def decode_blocks(
-    path: Path | str, *, devices: Devices | None = None, salt: bytes | None = None
+    path: Path | str, *, devices: Devices | None = None, salt: bytes | None = None, progress: Callable[[int], None] | None = None
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Frames and values of one file, block by block and in order, for whoever cannot hold the file. Arguments as in `decode_bytes`."""
-    return _Run(devices or Devices(), salt).file(Path(path))
+    """Frames and values of one file, block by block and in order, for whoever cannot hold the file. Arguments as in `decode_to`."""
+    run = _Run(devices or Devices(), salt)
+    for block in run.file(Path(path)):
+        if progress:
+            progress(run.bytes_read)
+        yield block
 
 
 def decode_to(

@@ -8,6 +8,7 @@ again or differently is settled in landing, as for any two files.
 
 import gzip
 import os
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ from pipelines.ingest.readings import stack
 from pipelines.ingest.references import References
 from pipelines.ingest.refusals import Refusals
 from pipelines.ingest.times import local_dates
-from pipelines.ingest.words import registered
+from pipelines.ingest.words import MAX_LISTED, registered
 
 AHEAD_MAX = timedelta(days=1)
 """A period that ends later than this after its receipt comes from a clock that is wrong, not from one that goes fast."""
@@ -103,17 +104,19 @@ class _Log:
     @classmethod
     def read(cls, file: Path, contract: FeedContract, codes: Codes, devices: Devices, max_bytes: int) -> "_Log":
         log = cls(pl.DataFrame(), QUARANTINE_SCHEMA.to_frame(), pl.DataFrame())
-        frames, refused, values, size = [], [], [], 0
+        frames, refused, values = [], [], []
+
+        def bounded(done: int) -> None:
+            if done > max_bytes:
+                raise Unreadable(f"it unpacks to more than the {max_bytes:,} bytes allowed (PARK_AUDIT_MAX_FILE_BYTES)")
+
         try:
-            for block_frames, block_values in decode_blocks(file, devices=devices):
-                size += int(block_frames["size"].sum())
-                if size > max_bytes:
-                    raise Unreadable(f"its frames have more than the {max_bytes:,} bytes allowed (PARK_AUDIT_MAX_FILE_BYTES)")
+            for block_frames, block_values in decode_blocks(file, devices=devices, progress=bounded):
                 frames.append(block_frames.select(_FRAME_COLUMNS))
                 refused.append(_refused(block_frames.filter(pl.col("verdict") != Verdict.OK)))
                 values.append(log._figures(block_values, contract, codes))
                 log.tolerated.update(_counts(block_frames.select("warnings").explode("warnings").drop_nulls()["warnings"]))
-        except (gzip.BadGzipFile, EOFError) as error:
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise Unreadable(f"the gzip archive is damaged or cut off ({error})") from error
         if not any(block.height for block in frames):
             kind = looks_like(file.read_bytes()[:512])
@@ -139,7 +142,7 @@ class _Log:
     def batches(self) -> Iterator[pl.DataFrame]:
         """Values of some devices after those of some others, all of one device together. What has been given is let go of."""
         mn = self.frames["mn"]
-        counts = mn.gather(self.values["frame_no"]).value_counts(sort=True)
+        counts = mn.gather(self.values["frame_no"]).value_counts().sort("count", "mn", descending=[True, False])
         batch = (counts["count"].cum_sum() - 1) // _TOGETHER
         numbers = mn.replace_strict(counts["mn"], batch, default=None, return_dtype=pl.Int64)
         parts = self.values.with_columns(batch=numbers.gather(self.values["frame_no"])).partition_by("batch", include_key=False)
@@ -387,7 +390,7 @@ def _warnings(log: _Log, messages: pl.DataFrame) -> Iterator[str]:
 
 
 def _listed(counts: Counter[str]) -> str:
-    return ", ".join(f"{word} ({count:,})" for word, count in counts.most_common(12))
+    return ", ".join(f"{word} ({count:,})" for word, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_LISTED])
 
 
 def _counts(words: pl.Series) -> dict[str, int]:

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from pipelines.contracts.states import State
 from pipelines.hj212 import CrcVariant, Dialect, split
 from pipelines.hj212.codec import Frame, encode
+from pipelines.ingest.frames import parse_log
 from pipelines.ingest.normalise import Parsed
 from pipelines.ingest.readers import Unreadable
 from tests.hj212.vectors import CIPHER_2025, KEY_2025
 from tests.ingest.frames.logs import HOUR, contract, frame, parsed, said, stamped, values, why
-from tests.ingest.given import point, references
+from tests.ingest.given import PARK, point, references
 
 SO2 = values(a21026={"Avg": 35.2, "Flag": "N"})
 
@@ -281,6 +282,13 @@ def test_gzip_and_what_is_no_log(tmp_path: Path) -> None:
     assert parsed(tmp_path, gzip.compress(frame(SO2))).accepted.height == 1
     with pytest.raises(Unreadable, match="damaged or cut off"):
         parsed(tmp_path, gzip.compress(frame(SO2) * 50)[:-9])
+    packed = gzip.compress(frame(SO2) * 50)
+    with pytest.raises(Unreadable, match="damaged or cut off"):
+        parsed(tmp_path, packed[:20] + bytes([packed[20] ^ 0xFF]) + packed[21:])
+    file = tmp_path / "receiver.log"
+    file.write_bytes(gzip.compress(frame(SO2) + b"\0" * 100_000))
+    with pytest.raises(Unreadable, match="unpacks to more than the 50,000 bytes"):
+        parse_log(file, contract(), references(), PARK, max_bytes=50_000)
     for data in (b"", b"<html>log in</html>", b"text\n" * 9):
         with pytest.raises(Unreadable, match=r"no frame of HJ 212 \(##…\) stands in it"):
             parsed(tmp_path, data)
