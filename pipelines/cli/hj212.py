@@ -225,7 +225,8 @@ async def _receive(listener: "Listener") -> None:
 
 async def _happened(event: asyncio.Event, seconds: float) -> bool:
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     except TimeoutError:
         return False
     return True

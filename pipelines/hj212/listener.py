@@ -36,11 +36,13 @@ class Limits:
         connections: at a time; a further one is closed at once.
         idle_seconds: without a byte, after which a connection is closed. Devices may be silent for an hour by the standard.
         rubbish_bytes: without a good frame among them, after which a connection is closed: it does not speak HJ 212.
+        devices: numbers that are remembered; frames of further ones are kept and answered all the same.
     """
 
     connections: int = 1000
     idle_seconds: float = 4200.0
     rubbish_bytes: int = 1 << 18
+    devices: int = 20_000
 
 
 @dataclass
@@ -162,7 +164,9 @@ class Listener:
 
     async def _listen(self, reader: asyncio.StreamReader, connection: _Connection) -> None:
         while True:
-            data = await asyncio.wait_for(reader.read(_READ), self.limits.idle_seconds)
+            # Not wait_for, which may swallow the cancellation of a stop where both happen at once (Python 3.11).
+            async with asyncio.timeout(self.limits.idle_seconds):
+                data = await reader.read(_READ)
             if not data:
                 return
             self.tally.bytes += len(data)
@@ -200,12 +204,10 @@ class Listener:
         connection.since_good = 0
         tally.frames += 1
         tally.encrypted += segment.crc_calculated is None
-        tally.by_device[frame.mn] += 1
-        if frame.mn not in self.devices:
-            if frame.mn not in tally.unknown:
-                self._said(f"{connection.peer}: device {frame.mn} is in no device profile; it is heard, and its values wait")
-            tally.unknown[frame.mn] += 1
-        self._take_over(frame.mn, connection)
+        if frame.mn in tally.by_device or len(tally.by_device) < self.limits.devices:
+            tally.by_device[frame.mn] += 1
+            self._known_or_not(frame.mn, connection)
+            self._take_over(frame.mn, connection)
         answer = answer_to(frame)
         if answer is None:
             return
@@ -215,9 +217,19 @@ class Listener:
             self._said(f"{connection.peer}: device {frame.mn} cannot be answered: {error}")
             return
         connection.writer.write(data)
-        # A peer that does not read must not make answers pile up.
-        await asyncio.wait_for(connection.writer.drain(), _SEND_SECONDS)
+        try:
+            # A peer that does not read must not make answers pile up.
+            async with asyncio.timeout(_SEND_SECONDS):
+                await connection.writer.drain()
+        except TimeoutError:
+            raise ConnectionError("does not read its answers") from None
         tally.answered += 1
+
+    def _known_or_not(self, mn: str, connection: _Connection) -> None:
+        if mn not in self.devices:
+            if mn not in self.tally.unknown:
+                self._said(f"{connection.peer}: device {mn} is in no device profile; it is heard, and its values wait")
+            self.tally.unknown[mn] += 1
 
     def _take_over(self, mn: str, connection: _Connection) -> None:
         """One connection a device: whoever speaks with its number last has it, and the older one, often dead, is closed."""
@@ -243,7 +255,8 @@ def is_loopback(host: str) -> bool:
 async def _closed(writer: asyncio.StreamWriter) -> None:
     writer.close()
     with suppress(ConnectionError, OSError, TimeoutError):
-        await asyncio.wait_for(writer.wait_closed(), _SEND_SECONDS)
+        async with asyncio.timeout(_SEND_SECONDS):
+            await writer.wait_closed()
 
 
 def now_in(zone: tzinfo) -> Callable[[], datetime]:

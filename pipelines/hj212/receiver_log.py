@@ -143,7 +143,8 @@ class Durable:
         """Write until cancelled, and finish the day's file when its day is over, whether or not anything arrives."""
         while True:
             try:
-                batch = [await asyncio.wait_for(self._queue.get(), _LOOKS_AT_THE_CLOCK)]
+                async with asyncio.timeout(_LOOKS_AT_THE_CLOCK):
+                    batch = [await self._queue.get()]
             except TimeoutError:
                 await asyncio.to_thread(self._log.rotate_at_midnight)
                 continue

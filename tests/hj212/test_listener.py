@@ -97,7 +97,8 @@ def test_split_glued_corrupt_and_repeated_frames(tmp_path: Path) -> None:
         writer.close()
         await receiver.until(lambda: receiver.listener.tally.connected == 0)
         tally = receiver.listener.tally
-        assert (tally.frames, tally.answered, tally.connections) == (4, 4, 1)
+        await receiver.until(lambda: tally.answered == 4)
+        assert (tally.frames, tally.connections) == (4, 1)
         assert tally.refused >= 1
         assert tally.by_device == {"010000A8900016F000169DC0": 2, "010000A8900016F000169DC1": 2}
 
@@ -184,6 +185,19 @@ def test_nothing_is_answered_that_could_not_be_written(tmp_path: Path, monkeypat
     assert decoded(tmp_path) == [("ok", False)]
 
 
+def test_a_stop_in_the_middle_of_answering_ends(tmp_path: Path) -> None:
+    """Many stops at moments of all kinds: none of them may wait for a device."""
+
+    async def talk(receiver: Receiver) -> None:
+        reader, writer = await receiver.device()
+        writer.write(HOUR_GAS * 3)
+        await read_frame(reader)
+
+    for number in range(30):
+        with_receiver(tmp_path / str(number), talk)
+        assert len(decoded(tmp_path / str(number))) == 3
+
+
 def test_a_stop_keeps_what_has_arrived(tmp_path: Path) -> None:
     async def talk(receiver: Receiver) -> None:
         _, writer = await receiver.device()
@@ -263,6 +277,19 @@ def test_many_devices_at_once(tmp_path: Path) -> None:
 
     with_receiver(tmp_path, talk)
     assert len(decoded(tmp_path)) == 300
+
+
+def test_numbers_of_devices_are_bounded_too(tmp_path: Path) -> None:
+    async def talk(receiver: Receiver) -> None:
+        reader, writer = await receiver.device()
+        for number in range(5):
+            writer.write(encode(Frame(st="31", cn="2011", mn=f"M{number}", qn="20260302120000001", flag=5)))
+            assert (await read_frame(reader)).mn == f"M{number}"
+        await receiver.until(lambda: receiver.listener.tally.answered == 5)
+        assert len(receiver.listener.tally.by_device) == len(receiver.listener.tally.unknown) == 3
+
+    with_receiver(tmp_path, talk, limits=Limits(devices=3))
+    assert len(decoded(tmp_path)) == 5
 
 
 @pytest.mark.parametrize(
