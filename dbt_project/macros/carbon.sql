@@ -232,7 +232,7 @@ energy_rows as (
     where co2e_scope = 'scope_2'
         and (
             coalesce(abs(quantity + coalesce(sent, 0) - inside_received - coalesce(self_produced, 0)) > 1e-9, true)
-            or (inside_received = 0 and coalesce(self_produced, 0) = 0)
+            or coalesce(nullif(inside_received, 0), nullif(sent, 0), nullif(self_produced, 0)) is null
         )
 
     union all
@@ -434,6 +434,9 @@ every_row as (
         state,
         enterprises
     from consumption
+    where co2e_scope <> 'scope_2'
+        or coalesce(abs(quantity + coalesce(sent, 0) - coalesce(self_produced, 0)) > 1e-9, true)
+        or coalesce(nullif(sent, 0), nullif(self_produced, 0)) is null
 
     union all
 

@@ -22,13 +22,20 @@
 
 {#-
     What became of the waste and is in no book: generated, received and taken out of store, less what was stored, handed on, used or
-    disposed of. Null where nobody said how much there was.
+    disposed of. Null where nobody said how much there was; a billionth of it is what the order of a sum leaves.
 -#}
 {% macro waste_unexplained(prefix='') -%}
-case when coalesce({{ prefix }}generated_t, {{ prefix }}received_t) is not null then
-            coalesce({{ prefix }}generated_t, 0) + coalesce({{ prefix }}received_t, 0) + coalesce({{ prefix }}withdrawn_t, 0)
-            - coalesce({{ prefix }}stored_t, 0) - coalesce({{ prefix }}transferred_t, 0)
-            - coalesce({{ prefix }}recycled_t, 0) - coalesce({{ prefix }}disposed_t, 0)
+{%- set there -%}
+(coalesce({{ prefix }}generated_t, 0) + coalesce({{ prefix }}received_t, 0) + coalesce({{ prefix }}withdrawn_t, 0))
+{%- endset -%}
+{%- set gone -%}
+(coalesce({{ prefix }}stored_t, 0) + coalesce({{ prefix }}transferred_t, 0)
+            + coalesce({{ prefix }}recycled_t, 0) + coalesce({{ prefix }}disposed_t, 0))
+{%- endset -%}
+case
+            when coalesce({{ prefix }}generated_t, {{ prefix }}received_t) is null then null
+            when abs({{ there }} - {{ gone }}) > 1e-9 * ({{ there }} + {{ gone }}) then {{ there }} - {{ gone }}
+            else 0
         end
 {%- endmacro %}
 

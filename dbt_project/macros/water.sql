@@ -53,7 +53,9 @@ summed as (
         {{ column }},
         sum(case when item_group = 'fresh_water' then quantity end) as fresh_m3,
         sum(case when item_group = 'reclaimed_water' then quantity end) as reclaimed_m3,
-        sum(case when item_group = 'recycled_water' then coalesce(recycled, 0) + coalesce(quantity, 0) end) as recycled_m3,
+        sum(case
+            when item_group = 'recycled_water' and coalesce(recycled, quantity) is not null then coalesce(recycled, 0) + coalesce(quantity, 0)
+        end) as recycled_m3,
         sum(case when item_group <> 'recycled_water' then received end) as received_m3,
         sum(case when item_group <> 'recycled_water' then sent end) as sent_m3,
         sum(case when item_group = 'fresh_water' then quantity * measured_share end)

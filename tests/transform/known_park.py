@@ -588,12 +588,14 @@ def heat_and_power() -> Iterable[Records]:
     """One plant whose boiler is metered whole and sells half its heat, one that meters what it sells; a user of both kinds of either; no fuel, no factor."""
     whole = 31 * 24.0
     yield enterprises("CHP", "PLAINCHP", "NOFUEL", "USER", "PLAINUSER", "NOFUELUSER")
-    for maker, user, heat in (("CHP", "USER", 5000.0), ("PLAINCHP", "PLAINUSER", 2500.0), ("NOFUEL", "NOFUELUSER", 2500.0)):
+    for maker, user, heat in (("CHP", "USER", 5000.0), ("PLAINCHP", "PLAINUSER", None), ("NOFUEL", "NOFUELUSER", 2500.0)):
         for name, item, part, unit, value in (
             ("BOILER", "steam_low_pressure", "self_produced", "t", heat), ("STEAM", "steam_low_pressure", None, "t", 2500.0),
             ("GENERATOR", "electricity", "self_produced", "kWh", 400_000.0), ("POWER", "electricity", None, "kWh", 300_000.0),
         ):  # fmt: skip
             point = f"{maker}-{name}"
+            if value is None:
+                continue
             yield meter(point, maker, item=item, flow_item=part, step=44640)
             yield {"reading": [total(point, item, unit, MARCH, value, hours=whole)]}
             if part is None:

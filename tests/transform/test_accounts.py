@@ -57,6 +57,7 @@ class TestTax:
         ]
         assert sums[0] == sums[1] == sums[2] > 4000
 
+    @pytest.mark.slow
     def test_a_region_has_its_rates(self, known_park: Warehouse, make_copy: Any) -> None:
         """In Shandong sulfur and nitrogen oxides cost 6 yuan, other air pollutants 1.2: chosen by one row of the park's own."""
         copy: Warehouse = make_copy(known_park)
@@ -164,6 +165,7 @@ class TestLayers:
             ("sector", "GB13271-2014-coal", date(2014, 7, 1), None, "GB 13271-2014, from memory", "recalled"),
         ]
 
+    @pytest.mark.slow
     def test_a_park_s_own_limit_holds_at_every_outlet(self, known_park: Warehouse, make_copy: Any) -> None:
         """One row with the standard `park`: stricter than the plant's standard and binding there, shown beside a stricter permit elsewhere."""
         copy: Warehouse = make_copy(known_park)
@@ -238,6 +240,10 @@ class TestWater:
         [row] = known_park.query("select * from marts.enterprise_water_monthly where enterprise_id = 'DRINKER'")
         assert (row["fresh_m3"], row["reclaimed_m3"], row["recycled_m3"], row["received_m3"], row["sent_m3"]) == (240, 120, 560, 120, None)
         assert row["reuse_share"] == pytest.approx(560 / 800)
+
+    def test_a_missing_report_is_no_zero(self, known_park: Warehouse) -> None:
+        lacking = known_park.query("select recycled_m3, reuse_share from marts.enterprise_water_annual where enterprise_id = 'WATERWORKS'")
+        assert lacking == [{"recycled_m3": None, "reuse_share": None}]
 
     def test_the_park_counts_a_delivery_once(self, known_park: Warehouse) -> None:
         """90 m3 a day were reclaimed in the park, 60 of them changed hands in it."""

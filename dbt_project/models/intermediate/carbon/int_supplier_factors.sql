@@ -48,6 +48,11 @@ priced as (
         months.month_start_date,
         months.self_produced,
         months.sent,
+        -- who meters only what is sold has made at least that
+        greatest(
+            coalesce(months.self_produced, 0),
+            coalesce(months.sent, 0) - coalesce(months.purchased, 0) - coalesce(months.received, 0)
+        ) as made,
         months.co2e_t,
         months.energy_tce_calorific as energy_tce,
         power.item_code is not null as is_power,
@@ -70,7 +75,7 @@ priced as (
 -- power, heat and steam made from fuel: their carbon is that of the fuel
 products as (
     select * from priced
-    where co2e_scope = 'scope_2' and self_produced > 0 and own_carbon = 0
+    where co2e_scope = 'scope_2' and made > 0 and own_carbon = 0
 ),
 
 making_processes as (
@@ -109,12 +114,12 @@ fuel_of_enterprises as (
     group by enterprise_id, month_start_date
 ),
 
-made as (
+outputs as (
     select
         enterprise_id,
         month_start_date,
-        sum(case when is_power then self_produced * tce else 0 end) as power_tce,
-        sum(case when not is_power then self_produced * tce else 0 end) as heat_tce,
+        sum(case when is_power then made * tce else 0 end) as power_tce,
+        sum(case when not is_power then made * tce else 0 end) as heat_tce,
         sum(case when not is_power then coalesce(sent, 0) * tce else 0 end) as heat_sent_tce
     from products
     where process_id is null
@@ -123,15 +128,15 @@ made as (
 
 balances as (
     select
-        made.*,
+        outputs.*,
         case when fuel_of_processes.co2e_t > 0 then fuel_of_processes.co2e_t else fuel_of_enterprises.co2e_t end as fuel_co2e_t,
         case when fuel_of_processes.co2e_t > 0 then fuel_of_processes.energy_tce else fuel_of_enterprises.energy_tce end as fuel_tce,
-        made.power_tce > 0 and made.heat_tce > 0 and made.heat_tce - made.heat_sent_tce >= made.power_tce as is_boiler_metered
-    from made
+        outputs.power_tce > 0 and outputs.heat_tce > 0 and outputs.heat_tce - outputs.heat_sent_tce >= outputs.power_tce as is_boiler_metered
+    from outputs
     left join fuel_of_processes
-        on made.enterprise_id = fuel_of_processes.enterprise_id and made.month_start_date = fuel_of_processes.month_start_date
+        on outputs.enterprise_id = fuel_of_processes.enterprise_id and outputs.month_start_date = fuel_of_processes.month_start_date
     left join fuel_of_enterprises
-        on made.enterprise_id = fuel_of_enterprises.enterprise_id and made.month_start_date = fuel_of_enterprises.month_start_date
+        on outputs.enterprise_id = fuel_of_enterprises.enterprise_id and outputs.month_start_date = fuel_of_enterprises.month_start_date
 ),
 
 rates as (

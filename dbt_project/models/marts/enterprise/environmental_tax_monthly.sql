@@ -75,8 +75,7 @@ waste_kinds as (
 balanced as (
     select
         *,
-        -- a millionth of a tonne is what is left of sums in another order
-        case when {{ waste_unexplained() }} > 1e-6 then {{ waste_unexplained() }} else 0 end as taxable_t
+        greatest({{ waste_unexplained() }}, 0) as taxable_t
     from waste_kinds
     where generated_t is not null
 ),
