@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.assessment.columns import ENTERPRISE, VERIFICATION
+from pipelines.assessment.in_force import in_force as rows_in_force
 from pipelines.assessment.method import Context, Frames, Method, Outcome, Result, Source
 from pipelines.contracts.records import BOOL, COUNT, MEASURE, NUMBER, TEXT, TEXTS, Column
 from pipelines.contracts.states import State
@@ -23,6 +24,8 @@ _OPEN_STATUSES = ("open", "in_hand")
 _ALL_ENERGY = "ALL"
 _WATER_FLOW = ("WATER_FLOW", "wastewater")
 """What metrics call the flow of outlets, and the item that it is."""
+_WASTE_GROUPS = {"general": "general_waste", "hazardous": "hazardous_waste"}
+"""Kinds of waste that metrics of the waste books count, and the item group that each is."""
 
 # -- what asks for a technology --------------------------------------------------------------------------------------------------------
 
@@ -112,13 +115,14 @@ def _held(rows: pl.DataFrame, on: date, key: str) -> pl.DataFrame:
     return rows.filter(holds).sort(key, "valid_from").unique(key, keep="last", maintain_order=True)
 
 
-def items_of_metrics(metrics: pl.DataFrame, parameters: pl.DataFrame) -> dict[str, frozenset[str]]:
-    """Items and pollutants that a metric counts on either side; of total energy every energy item.
+def items_of_metrics(metrics: pl.DataFrame, parameters: pl.DataFrame, groups: pl.DataFrame) -> dict[str, frozenset[str]]:
+    """Items and pollutants that a metric counts on either side; of total energy every energy item, of a group (`@g`) its items.
 
     A share that is treated before discharge is none of them: it grows by treating, and not by saving.
     """
     energy = frozenset(parameters.filter(pl.col("kind") == "energy")["parameter_code"])
     known = frozenset(parameters["parameter_code"])
+    of_group = {name: frozenset(items) for name, items in groups.group_by("item_group").agg("item_code").iter_rows()}
     found = {}
     for row in metrics.filter((pl.col("stage") != "discharge") | (pl.col("direction") == "lower_is_better")).iter_rows(named=True):
         codes: set[str] = set()
@@ -126,7 +130,12 @@ def items_of_metrics(metrics: pl.DataFrame, parameters: pl.DataFrame) -> dict[st
             if row[f"{side}_source"] == "production":
                 continue
             for code in row[f"{side}_code"].split("+"):
-                codes |= energy if code == _ALL_ENERGY else {_WATER_FLOW[1] if code == _WATER_FLOW[0] else code}
+                if code.startswith("@"):
+                    codes |= of_group.get(code[1:], frozenset())
+                elif row[f"{side}_source"] == "waste":
+                    codes |= of_group.get(_WASTE_GROUPS.get(code, code), frozenset())
+                else:
+                    codes |= energy if code == _ALL_ENERGY else {_WATER_FLOW[1] if code == _WATER_FLOW[0] else code}
         found[row["metric_code"]] = frozenset(codes & known)
     return found
 
@@ -303,7 +312,7 @@ def match_technologies(frames: Frames, context: Context) -> Outcome:
     places = Places(frames["enterprises"], frames["processes"], context.today)
     technologies = technologies_in_force(frames["technologies"], context.today)
     in_force = _held(frames["metrics"], context.today, "metric_code")
-    items = items_of_metrics(in_force, frames["parameters"])
+    items = items_of_metrics(in_force, frames["parameters"], rows_in_force(frames["groups"], context.today))
     used: dict[tuple[str, str], list[str]] = {}
     for enterprise, technology, measure in (
         frames["measures"].sort("measure_id").select("enterprise_id", "technology_id", "measure_id").iter_rows()
@@ -342,6 +351,7 @@ MATCHING = Method(
         ),
         "metrics": Source.of("reference.metric", "metric_code, numerator_source, numerator_code, denominator_source, denominator_code, direction, stage, valid_from, valid_to"),
         "parameters": Source.of("reference.parameter", "parameter_code, kind"),
+        "groups": Source.of("reference.item_group", "item_group, item_code, valid_from, valid_to"),
     },
     results=(TECHNOLOGY_MATCH, MATERIAL_MATCH),
     run=match_technologies,

@@ -59,6 +59,7 @@ class Given:
             indicators=pl.DataFrame(self.indicators, schema=_INDICATORS),
             metrics=self.standards.seed("metrics").with_columns(dates),
             parameters=self.standards.seed("parameters"),
+            groups=self.standards.seed("item_groups").with_columns(dates),
         )
         self.outcome = MATCHING.run(frames, context(self.standards))
         return self.outcome.frames

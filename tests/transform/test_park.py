@@ -77,7 +77,7 @@ class TestSteam:
         sums = known_park.query(
             """
             select sum(quantity) as quantity, sum(received) as received, sum(sent) as sent, sum(self_produced) as self_produced
-            from marts.park_consumption_daily where item_code = 'steam_low_pressure' and local_date <= '2023-01-02'
+            from marts.park_consumption_daily where item_code = 'steam_low_pressure' and local_date between '2023-01-01' and '2023-01-02'
             """
         )
         assert sums == [{"quantity": 100, "received": 0, "sent": 0, "self_produced": 100}]
