@@ -15,8 +15,9 @@ from pipelines.assessment.columns import ENTERPRISE, VERIFICATION
 from pipelines.assessment.decisions import REVIEW_COLUMNS, current_decisions, subject_key
 from pipelines.assessment.enterprise_index import OWN_ROLES
 from pipelines.assessment.facts import FACT_SOURCES, FACTS, WINDOWS, EnterpriseFacts, is_fact, latest_answers
-from pipelines.assessment.in_force import in_force, least_sure_expr
+from pipelines.assessment.in_force import in_force
 from pipelines.assessment.method import Context, Frames, Method, Outcome, Result, Source
+from pipelines.assessment.order import least_sure
 from pipelines.assessment.workflow import ROUND_SOURCE, known_rounds
 from pipelines.contracts.records import BOOL, COUNT, DATE, NUMBER, STATE, TEXT, TEXTS, Column
 from pipelines.contracts.standards import StandardsError, StandardsProblem
@@ -276,7 +277,7 @@ def _verdicts(judged: pl.DataFrame, asked: pl.DataFrame, schemes: pl.DataFrame, 
         open_items=pl.col("item_id").filter(is_open),
         missing=pl.col("missing").filter(is_open).explode().drop_nulls().unique(maintain_order=True),
         score=pl.when(scored.any() & ~(scored & is_open).any()).then(pl.col("points").filter(scored).sum()),
-        verification_status=least_sure_expr(),
+        verification_status=least_sure(pl.col("verification_status")),
     )
     too_few = (pl.col("score") < pl.col("pass_mark")).fill_null(False)
     computed = (

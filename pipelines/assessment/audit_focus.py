@@ -13,9 +13,10 @@ import polars as pl
 
 from pipelines.assessment.columns import MEASURED_SHARE, PERIOD, VERIFICATION
 from pipelines.assessment.enterprise_index import OWN_ROLES
+from pipelines.assessment.in_force import in_force
 from pipelines.assessment.method import Context, Frames, Method, Outcome, Result, Source
 from pipelines.assessment.order import least_sure, least_sure_of, weakest
-from pipelines.assessment.parameters import PARAMETERS, in_force, parameter
+from pipelines.assessment.parameters import PARAMETERS, parameter
 from pipelines.contracts.records import BOOL, COUNT, NUMBER, STATE, TEXT, TEXTS, Column
 from pipelines.contracts.states import State
 
@@ -234,12 +235,12 @@ def choose_focus(frames: Frames, context: Context) -> Outcome:
         candidates = candidates_of(frames["graded"].filter(of_period), frames["processes"], start, end)
         grain, starts_on = ("annual", "year_start_date") if period_type == "calendar_year" else ("monthly", "month_start_date")
         inside = (pl.col(starts_on) >= start) & (pl.col(starts_on) < end)
-        factors = in_force(frames["factors"], last_day, ["factor_code"])
+        factors = in_force(frames["factors"], last_day, ["factor_code"]).sort("factor_code")
         figures = figures_of(frames[f"{grain}_consumption"].filter(inside), frames[f"{grain}_efficiency"].filter(inside), factors)
         rated, wrong = _rated(candidates, factors, figures, surveyed(frames["answers"], end), lowest, highest)
         if period_type == "rolling_12m":
             warnings += wrong
-        weights = in_force(frames["weights"], last_day, ["weight_set", "factor_code"])
+        weights = in_force(frames["weights"], last_day, ["weight_set", "factor_code"]).sort("weight_set", "factor_code")
         scored = scores(rated.select(RATING.names()), weights.select(WEIGHT.names()), lowest, highest)
         in_period = {"period_type": pl.lit(period_type), "period_start": pl.lit(start), "period_end": pl.lit(end)}
         full = scored.join(rated.drop("rating"), on=[*_SUBJECT, "factor_code"], how="left").join(

@@ -31,8 +31,9 @@ from pipelines.assessment.balance_figures import (
     waste,
 )
 from pipelines.assessment.columns import MEASURED_SHARE, PERIOD_TYPES, VERIFICATION
-from pipelines.assessment.in_force import in_force, least_sure_expr, least_sure_of
+from pipelines.assessment.in_force import in_force
 from pipelines.assessment.method import Context, Frames, Method, Outcome, Result, Source
+from pipelines.assessment.order import least_sure, least_sure_of
 from pipelines.assessment.transfer_balance import TRANSFER_BALANCE, transfer_books
 from pipelines.assessment.uncertainty import ANY, with_uncertainty
 from pipelines.contracts.records import BOOL, COUNT, DATE, NUMBER, STATE, TEXT, TEXTS, Column
@@ -185,10 +186,12 @@ def _forms(reports: pl.DataFrame) -> pl.DataFrame:
 
 def _verification(streams: pl.DataFrame, rules: pl.DataFrame) -> pl.DataFrame:
     """How sure the least sure rule is that made a stream of each balance."""
-    of_rules = rules.group_by("balance_kind", rule_component="component", stream_id="stream_id").agg(least_sure_expr().alias("of_rule"))
+    of_rules = rules.group_by("balance_kind", rule_component="component", stream_id="stream_id").agg(
+        least_sure(pl.col("verification_status")).alias("of_rule")
+    )
     used = streams.select(*BALANCE, "stream_id").unique().join(of_rules, on=["balance_kind", "stream_id"])
     matching = used.filter((pl.col("rule_component") == pl.col("component")) | (pl.col("rule_component") == ANY))
-    return matching.group_by(BALANCE).agg(least_sure_expr("of_rule").alias("stream_status"))
+    return matching.group_by(BALANCE).agg(least_sure(pl.col("of_rule")).alias("stream_status"))
 
 
 def _stream_table(streams: pl.DataFrame) -> pl.DataFrame:

@@ -13,8 +13,9 @@ from pipelines.assessment import conditions
 from pipelines.assessment.columns import ENTERPRISE, VERIFICATION
 from pipelines.assessment.decisions import REVIEW_COLUMNS, current_decisions, subject_key
 from pipelines.assessment.facts import FACT_SOURCES, FACTS, WINDOWS, EnterpriseFacts, is_fact
-from pipelines.assessment.in_force import in_force, least_sure_expr
+from pipelines.assessment.in_force import in_force
 from pipelines.assessment.method import Context, Frames, Method, Outcome, Result, Source
+from pipelines.assessment.order import least_sure
 from pipelines.assessment.quantities import members
 from pipelines.contracts.records import COUNT, DATE, STATE, TEXT, TEXTS, Column
 from pipelines.contracts.standards import StandardsError, StandardsProblem
@@ -210,7 +211,7 @@ def lights_of(enterprises: Iterable[str], of_rules: pl.DataFrame, reviews: pl.Da
     rank = {"pending": 0, "dismissed": 1, "upheld": 2, "none": 3}
     appeals = of_rules.group_by("enterprise_id").agg(
         appeal_of_rules=pl.col("appeal_state").sort_by(pl.col("appeal_state").replace_strict(rank, return_dtype=pl.Int64)).first(),
-        verification_status=least_sure_expr(),
+        verification_status=least_sure(pl.col("verification_status")),
     )
     decisions = current_decisions(reviews, ENTERPRISE_STANDING.name, today).select(
         "decision", "value_text", "decided_by", own_appeal="appeal_state", enterprise_id="subject_key"

@@ -3,14 +3,10 @@
 What a standard means stands in the method that reads it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
-
-from pipelines.contracts.states import VerificationStatus
-
-SUREST_FIRST = tuple(status.value for status in VerificationStatus)
 
 
 def in_force(rows: pl.DataFrame, on: date, key: Sequence[str] = ()) -> pl.DataFrame:
@@ -37,26 +33,6 @@ def months_after(day: date, months: int) -> date:
     year, month = count // 12, count % 12 + 1
     last = (date(year + month // 12, month % 12 + 1, 1) - date(year, month, 1)).days
     return date(year, month, min(day.day, last))
-
-
-def least_sure(statuses: Iterable[str | None]) -> str | None:
-    """The least sure of several verification statuses; null of none."""
-    ranked = [SUREST_FIRST.index(status) for status in statuses if status is not None]
-    return SUREST_FIRST[max(ranked)] if ranked else None
-
-
-def least_sure_expr(column: str = "verification_status") -> pl.Expr:
-    """`least_sure` of a group's rows."""
-    ranks = {status: rank for rank, status in enumerate(SUREST_FIRST)}
-    rank = pl.col(column).replace_strict(ranks, default=None, return_dtype=pl.Int64).max()
-    return rank.replace_strict(dict(enumerate(SUREST_FIRST)), default=None, return_dtype=pl.String)
-
-
-def least_sure_of(*columns: str) -> pl.Expr:
-    """`least_sure` of several columns of a row."""
-    ranks = {status: rank for rank, status in enumerate(SUREST_FIRST)}
-    worst = pl.max_horizontal(pl.col(name).replace_strict(ranks, default=None, return_dtype=pl.Int64) for name in columns)
-    return worst.replace_strict(dict(enumerate(SUREST_FIRST)), default=None, return_dtype=pl.String)
 
 
 def with_enterprise(rows: pl.DataFrame, on: str, outlets: pl.DataFrame, processes: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import polars as pl
 
 from pipelines.assessment.columns import ENTERPRISE, VERIFICATION
 from pipelines.assessment.decisions import REVIEW_COLUMNS, current_decisions
-from pipelines.assessment.in_force import in_force, least_sure, least_sure_expr, least_sure_of, months_after
+from pipelines.assessment.in_force import in_force, months_after
 from pipelines.assessment.mandatory_evidence import (
     EVIDENCE,
     compared_with_quotas,
@@ -22,6 +22,7 @@ from pipelines.assessment.mandatory_evidence import (
     weakest_state,
 )
 from pipelines.assessment.method import Context, Frames, Method, Outcome, Result, Source
+from pipelines.assessment.order import least_sure, least_sure_among, least_sure_of
 from pipelines.contracts.records import BOOL, COUNT, DATE, NUMBER, STATE, TEXT, TEXTS, Column
 from pipelines.contracts.states import State
 
@@ -358,10 +359,10 @@ def _rows(enterprises: pl.DataFrame, triggers: pl.DataFrame, evidence: pl.DataFr
     enough = evidence.filter("is_enough")
     summed = enough.group_by("enterprise_id", "category").agg(
         evidence_rows=pl.len().cast(pl.Int64), first_on=pl.col("first_on").min(), last_on=pl.col("last_on").max(),
-        evidence_status=least_sure_expr(), evidence_state=weakest_state(),
+        evidence_status=least_sure(pl.col("verification_status")), evidence_state=weakest_state(),
     )  # fmt: skip
     categories = each.group_by("enterprise_id", "category", "category_zh").agg(
-        interval_months=pl.col("interval_months").min(), verification_status=least_sure_expr(), triggers=pl.len()
+        interval_months=pl.col("interval_months").min(), verification_status=least_sure(pl.col("verification_status")), triggers=pl.len()
     )
     blind_to_all = pl.col("not_checked").list.len() == pl.col("triggers")
     return (
@@ -406,7 +407,7 @@ def _worded(rows: pl.DataFrame, phases: pl.DataFrame) -> pl.DataFrame:
         .then(pl.format("Nothing is known that {} could be seen in.", reason))
         .otherwise(pl.format("The data show no finding of {}.", reason))
     )
-    of_steps = pl.when(pl.col("listed_on").is_not_null()).then(pl.lit(least_sure(phases["verification_status"]), dtype=pl.String))
+    of_steps = pl.when(pl.col("listed_on").is_not_null()).then(pl.lit(least_sure_among(phases["verification_status"]), dtype=pl.String))
     return rows.with_columns(statement=statement, step_status=of_steps).with_columns(
         verification_status=least_sure_of("verification_status", "step_status"),
         state=pl.col("state").fill_null(State.MISSING.value),

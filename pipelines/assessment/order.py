@@ -1,5 +1,7 @@
 """What is made from several is as strong as its weakest part: states and verification statuses in their order."""
 
+from collections.abc import Iterable
+
 import polars as pl
 
 from pipelines.contracts.states import State, VerificationStatus
@@ -9,6 +11,7 @@ WEAKEST_FIRST = (State.MISSING, State.SELF_REPORTED, State.ESTIMATED, State.SUBS
 
 _STATES = {state.value: rank for rank, state in enumerate(WEAKEST_FIRST)}
 _STATUSES = {status.value: rank for rank, status in enumerate(VerificationStatus)}
+_STATUS_OF_RANK = {rank: word for word, rank in _STATUSES.items()}
 
 
 def weakest(state: pl.Expr) -> pl.Expr:
@@ -29,5 +32,11 @@ def least_sure_of(*columns: str) -> pl.Expr:
     return _as_status(pl.max_horizontal(*ranks))
 
 
+def least_sure_among(statuses: Iterable[str | None]) -> str | None:
+    """The least sure of some verification statuses; None of none."""
+    ranked = [_STATUSES[status] for status in statuses if status is not None]
+    return _STATUS_OF_RANK[max(ranked)] if ranked else None
+
+
 def _as_status(rank: pl.Expr) -> pl.Expr:
-    return rank.replace_strict({rank: word for word, rank in _STATUSES.items()}, default=None, return_dtype=pl.String)
+    return rank.replace_strict(_STATUS_OF_RANK, default=None, return_dtype=pl.String)

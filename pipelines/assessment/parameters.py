@@ -7,6 +7,7 @@ from datetime import date
 
 import polars as pl
 
+from pipelines.assessment.in_force import in_force
 from pipelines.assessment.method import Source
 from pipelines.contracts.standards import Standards
 
@@ -25,12 +26,6 @@ def rows_of_standards(standards: Standards) -> pl.DataFrame:
     named = {"base": standards.base["method_parameters"], "park": standards.own("method_parameters")}
     rows = pl.concat([frame.with_columns(origin=pl.lit(origin)) for origin, frame in named.items()])
     return rows.with_columns(pl.col("value").cast(pl.Float64), pl.col("valid_from", "valid_to").str.to_date()).select(PARAMETER.names())
-
-
-def in_force(rows: pl.DataFrame, on: date, key: list[str]) -> pl.DataFrame:
-    """Rows of a standard that hold on a date; of a key that the park has a row of its own for, the park's."""
-    holds = (pl.col("valid_from") <= on) & (pl.col("valid_to").is_null() | (pl.col("valid_to") > on))
-    return rows.filter(holds).sort(*key, pl.col("origin") == "park").unique(key, keep="last", maintain_order=True)
 
 
 def parameters(rows: pl.DataFrame, method: str, on: date) -> dict[tuple[str, str], float]:

@@ -15,9 +15,10 @@ from pipelines.assessment.checklist_formulas import FORMULAS, Year, answered, ob
 from pipelines.assessment.columns import MEASURED_SHARE, PERIOD, VERIFICATION
 from pipelines.assessment.decisions import REVIEW_COLUMNS, current_decisions, subject_key
 from pipelines.assessment.facts import FACT_SOURCES, EnterpriseFacts
-from pipelines.assessment.in_force import in_force, least_sure, least_sure_expr
+from pipelines.assessment.in_force import in_force
 from pipelines.assessment.method import Context, Frames, Method, Result, Source
 from pipelines.assessment.method import Outcome as Found
+from pipelines.assessment.order import least_sure, least_sure_among
 from pipelines.assessment.quantities import QUANTITY_SOURCES, ParkQuantities, weakest_expr
 from pipelines.contracts.records import COUNT, DATE, NUMBER, STATE, TEXT, TEXTS, Column
 from pipelines.contracts.standards import StandardsError, StandardsProblem
@@ -217,7 +218,7 @@ def _judged(item: dict, thresholds: pl.DataFrame, year: Year) -> dict:
         "measured_share": observed.measured_share,
         "state": STATE_OF_OUTCOME.get(judged.outcome, observed.state),
         "checklist_version": item["checklist_version"],
-        "verification_status": least_sure(statuses),
+        "verification_status": least_sure_among(statuses),
     }
 
 
@@ -274,7 +275,7 @@ def _concluded(rows: pl.DataFrame, checklists: pl.DataFrame, choices: pl.DataFra
         ["checklist_id", "choice_group"], keep="last", maintain_order=True
     )
     of_list = rows.group_by(key, maintain_order=True).agg(
-        pl.col("checklist_version").first(), state=weakest_expr(), verification_status=least_sure_expr()
+        pl.col("checklist_version").first(), state=weakest_expr(), verification_status=least_sure(pl.col("verification_status"))
     )
     return checklist.conclude(rows, rules, minimums, key).join(of_list, on=key, how="left", maintain_order="left")
 

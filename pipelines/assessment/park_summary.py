@@ -9,9 +9,9 @@ import polars as pl
 from pipelines.assessment.checklist import Requirement
 from pipelines.assessment.columns import PERIOD, VERIFICATION
 from pipelines.assessment.facts import FACT_SOURCES, WINDOWS, EnterpriseFacts
-from pipelines.assessment.in_force import least_sure_expr
 from pipelines.assessment.load_shares import LOAD_SOURCE, enterprise_shares
 from pipelines.assessment.method import Context, Frames, Method, Outcome, Result, Source
+from pipelines.assessment.order import least_sure
 from pipelines.assessment.quantities import members, weakest_expr
 from pipelines.assessment.supervision import SUPERVISION_SOURCE, rule
 from pipelines.contracts.records import COUNT, NUMBER, STATE, TEXT, Column
@@ -100,7 +100,7 @@ def grade_shares(grades: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
         denominator=pl.col("weight").sum(),
         unknown=pl.col("weight").null_count(),
         state=weakest_expr(),
-        verification_status=least_sure_expr(),
+        verification_status=least_sure(pl.col("verification_status")),
     )
     sums = weighed.group_by(*of, segment="grade", maintain_order=True).agg(numerator=pl.col("weight").sum(), enterprises=pl.len())
     every = totals.join(pl.DataFrame({"segment": list(GRADES)}), how="cross")
@@ -119,7 +119,7 @@ def provisional_shares(grades: pl.DataFrame) -> pl.DataFrame:
     given = grades.filter(pl.col("grade") != "not_gradeable")
     return given.group_by(_KEY).agg(
         numerator=pl.col("provisional").sum().cast(pl.Float64), denominator=pl.len().cast(pl.Float64), enterprises=pl.col("provisional").sum(),
-        state=weakest_expr(), verification_status=least_sure_expr(),
+        state=weakest_expr(), verification_status=least_sure(pl.col("verification_status")),
     ).with_columns(
         measure=pl.lit("provisional_share"), weighting=pl.lit(BY_COUNT), segment=pl.lit(NO_SEGMENT), unit=pl.lit(_PERCENT),
         value=100 * pl.col("numerator") / pl.col("denominator"),

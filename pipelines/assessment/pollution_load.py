@@ -9,9 +9,10 @@ from datetime import date
 import polars as pl
 
 from pipelines.assessment.columns import MEASURED_SHARE, PERIOD, VERIFICATION
+from pipelines.assessment.in_force import in_force
 from pipelines.assessment.method import Context, Frames, Method, Outcome, Result, Source
 from pipelines.assessment.order import least_sure, least_sure_of, weakest
-from pipelines.assessment.parameters import PARAMETERS, in_force, parameter
+from pipelines.assessment.parameters import PARAMETERS, parameter
 from pipelines.contracts.records import BOOL, COUNT, NUMBER, STATE, TEXT, TEXTS, Column
 from pipelines.contracts.states import State
 
@@ -53,7 +54,7 @@ def evaluation_standards(sets: pl.DataFrame, limits: pl.DataFrame, on: date) -> 
         sets: load_standard_set, medium, priority, standard_id, origin, validity, verification_status.
         limits: limit_id, standard_id, medium, parameter_code, limit_kind, limit_value, unit, origin, validity, verification_status.
     """
-    named = in_force(sets, on, ["load_standard_set", "medium", "priority"])
+    named = in_force(sets, on, ["load_standard_set", "medium", "priority"]).sort("load_standard_set", "medium", "priority")
     usable = in_force(limits, on, ["limit_id"]).filter(pl.col("unit") == pl.col("medium").replace_strict(_UNIT, default=None))
     both = named.join(usable, on=["standard_id", "medium"], suffix="_of_limit").with_columns(
         verification_status=least_sure_of("verification_status", "verification_status_of_limit")

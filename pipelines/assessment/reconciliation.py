@@ -11,9 +11,10 @@ import polars as pl
 from pipelines.assessment.columns import VERIFICATION
 from pipelines.assessment.decisions import REVIEW_COLUMNS, current_decisions, subject_key
 from pipelines.assessment.deviation import NOT_REPORTED, classified, deviations, with_outliers
-from pipelines.assessment.in_force import in_force, least_sure
+from pipelines.assessment.in_force import in_force
 from pipelines.assessment.method import Context, Frames, Method, Outcome, Result, Source
 from pipelines.assessment.monitored import SOURCES, ledgers, monthly, over_periods
+from pipelines.assessment.order import least_sure_among
 from pipelines.assessment.third_values import KEY as VALUE_KEY
 from pipelines.assessment.third_values import chosen, declared_balances, left_by_balances, of_ledgers
 from pipelines.assessment.uncertainty import with_uncertainty
@@ -239,7 +240,7 @@ def reconcile(frames: Frames, context: Context) -> Outcome:
     rows = workflow(rows, frames["reviews"], classes_before(rows, classes), today)
     is_known = pl.col("m_value").is_not_null() | pl.col("b_value").is_not_null()
     rows = rows.with_columns(
-        verification_status=pl.lit(least_sure(classes["verification_status"]), dtype=pl.String),
+        verification_status=pl.lit(least_sure_among(classes["verification_status"]), dtype=pl.String),
         state=pl.when(pl.col("s_value").is_not_null() & is_known)
         .then(pl.lit(State.SELF_REPORTED.value))
         .otherwise(pl.lit(State.MISSING.value)),

@@ -9,8 +9,9 @@ from datetime import date
 import polars as pl
 
 from pipelines.assessment.columns import ENTERPRISE, VERIFICATION
-from pipelines.assessment.in_force import in_force, least_sure, least_sure_expr, months_after, with_enterprise
+from pipelines.assessment.in_force import in_force, months_after, with_enterprise
 from pipelines.assessment.method import Context, Frames, Method, Outcome, Result, Source
+from pipelines.assessment.order import least_sure, least_sure_among
 from pipelines.assessment.risk_park import park_roll_up, readiness
 from pipelines.assessment.risk_ranges import (
     E_CLASSES,
@@ -333,7 +334,7 @@ def grade_risks(frames: Frames, context: Context) -> Outcome:
     )
     raised = uplifts(events, items, months_after(today, -12 * int(numbers["uplift_years"])))
     grades = pl.concat([media, grade_enterprises(media, raised)], how="diagonal")
-    rules = least_sure(pl.concat(frame["verification_status"] for frame in (items, criteria, thresholds, matrix)))
+    rules = least_sure_among(pl.concat(frame["verification_status"] for frame in (items, criteria, thresholds, matrix)))
     declared, missing = pl.lit(State.SELF_REPORTED.value), pl.lit(State.MISSING.value)
     grades = grades.join(_verification(grades, ratios, rules), on=["enterprise_id", "medium"]).with_columns(
         provisional=pl.col("missing_inputs").list.len() > 0,
@@ -395,7 +396,7 @@ def _verification(grades: pl.DataFrame, ratios: pl.DataFrame, rules: str | None)
         ]
     )
     of_rules = grades.select(*key, verification_status=pl.lit(rules, dtype=pl.String))
-    return pl.concat([of_rules, of_substances]).group_by(key).agg(least_sure_expr())
+    return pl.concat([of_rules, of_substances]).group_by(key).agg(least_sure(pl.col("verification_status")))
 
 
 def _message(grades: pl.DataFrame) -> str:
