@@ -281,19 +281,3 @@ class Warehouse:
     @staticmethod
     def _touch(con: duckdb.DuckDBPyConnection, seq: int, kind: str, entity: str, first: date, last: date, cause: str) -> None:
         con.execute("insert into landing.touched values (?, ?, ?, ?, ?, ?, 'test_delivery')", [seq, kind, entity, first, last, cause])
-
-
-def difference(con: duckdb.DuckDBPyConnection, left: str, right: str, ignore: Iterable[str] = ()) -> list[tuple[Any, ...]]:
-    """Rows that one of two tables has and the other lacks, numbers compared to nine significant digits.
-
-    Sums of the same numbers differ in their last digits with the order in which threads add them.
-    """
-    columns = [
-        (name, kind) for name, kind, *_ in con.execute(f"describe {left}").fetchall() if name not in set(ignore)
-    ]  # fmt: skip
-    shown = ", ".join(f"printf('%.9g', {name}) as {name}" if kind == "DOUBLE" else name for name, kind in columns)
-    query = (
-        f"(select 'only in {left}', * from (select {shown} from {left} except all select {shown} from {right})) "
-        f"union all (select 'only in {right}', * from (select {shown} from {right} except all select {shown} from {left}))"
-    )
-    return con.execute(query).fetchall()

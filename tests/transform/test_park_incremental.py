@@ -7,10 +7,10 @@ differing rows name the culprit.
 from collections.abc import Callable
 from datetime import date, timedelta
 
-import duckdb
 import pytest
 
-from tests.transform.harness import Warehouse, difference
+from tests.comparison import differing_rows
+from tests.transform.harness import Warehouse
 from tests.transform.known_park import JANUARY, MARCH, MAY, MODELS, SINCE, TABLES, days, local, meter, month, report, total, waste_line
 
 pytestmark = pytest.mark.slow
@@ -145,35 +145,6 @@ def change_long_quantities(park: Warehouse) -> None:
     park.load({**records, "reading": [total("LATER-GAS", "natural_gas", "m3", date(2023, 5, 10), 600.0, hours=60 * 24)]})
     park.build(*MODELS)
     park.load({"reading": [total("LATER-GAS", "natural_gas", "m3", date(2023, 6, 20) + timedelta(days=day), 9.0) for day in range(2)]})
-
-
-def differing_rows(con: duckdb.DuckDBPyConnection, left: str, right: str) -> list[str]:
-    """What differs by more than the order in which numbers were added (digits cut at nine may fall on either side of a half):
-    rows that only one side has, and of rows that both have, each column with both its values."""
-    rows = sorted(difference(con, left, right), key=lambda row: [str(value) for value in row[1:] if not is_number(value)])
-    columns = [name for name, *_ in con.execute(f"describe {left}").fetchall()]
-    sides = [[row[1:] for row in rows if row[0] == f"only in {table}"] for table in (left, right)]
-    if len(sides[0]) != len(sides[1]):
-        return [f"{row[0]}: {dict(zip(columns, row[1:], strict=True))}" for row in rows]
-    found = []
-    for ours, theirs in zip(*sides, strict=True):
-        unlike = {name: (one, other) for name, one, other in zip(columns, ours, theirs, strict=True) if not alike(one, other)}
-        if unlike:
-            found.append(f"{unlike} in {[value for value in ours if not is_number(value) and value is not None]}")
-    return found
-
-
-def is_number(value: object) -> bool:
-    try:
-        return value is not None and not isinstance(value, bool) and float(str(value)) is not None
-    except ValueError:
-        return False
-
-
-def alike(one: object, other: object) -> bool:
-    if is_number(one) and is_number(other):
-        return float(str(one)) == pytest.approx(float(str(other)), rel=1e-8, abs=1e-9)
-    return one == other
 
 
 @pytest.mark.parametrize("change", [change_registers, change_standards, change_account_standards, change_records, change_long_quantities])

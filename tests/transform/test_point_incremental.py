@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.transform.harness import Warehouse, difference
+from tests.comparison import differing_rows
+from tests.transform.harness import Warehouse
 from tests.transform.point_scenario import BEGIN, DAYS, POINTS, REGISTERED, channel, count_up, hour, scenario, series
 
 TABLES = (
@@ -105,7 +106,7 @@ def assert_equal_to_full(warehouse: Warehouse) -> None:
             con.execute(f"create or replace table built_on.{table.split('.')[1]} as select * from {table}")
     warehouse.build(*MODELS, full_refresh=True)
     with warehouse.connect() as con:
-        found = {table: difference(con, f"built_on.{table.split('.')[1]}", table) for table in TABLES}
+        found = {table: differing_rows(con, f"built_on.{table.split('.')[1]}", table) for table in TABLES}
         assert not {table: rows[:10] for table, rows in found.items() if rows}
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.transform.harness import DbtFailed, Warehouse, difference, run_dbt
+from tests.comparison import differing_rows
+from tests.transform.harness import DbtFailed, Warehouse, run_dbt
 
 MODELS = ("point_hourly", "point_daily", "data_completeness_daily", "int_point_quantity_daily")
 DAY = date(2025, 11, 3)
@@ -124,7 +125,7 @@ def test_a_table_built_in_windows_of_dates_is_the_same_table(make_warehouse: Cal
         con.execute(f"attach '{whole.path}' as whole_warehouse (read_only)")
         for table in ("marts.point_hourly", "marts.point_daily", "intermediate.int_reading_days"):
             assert con.execute(f"select count(*) from {table}").fetchone()[0] > 0
-            assert difference(con, table, f"whole_warehouse.{table}") == []
+            assert differing_rows(con, table, f"whole_warehouse.{table}") == []
         # rows of later windows stand behind those of earlier ones: that is what lets a day be found without reading the rest
         orders = con.execute("select date_trunc('month', local_date) from marts.point_hourly order by rowid").fetchall()
     assert orders == sorted(orders)
