@@ -21,6 +21,7 @@ import polars as pl
 
 from pipelines.contracts.records import LINEAGE, RECORD_TYPES, RecordType
 from pipelines.settings import CHECKOUT, TELEMETRY_OFF
+from pipelines.transform.dbt_child import forget_environment
 from pipelines.warehouse.tables import CHANGE_SEQUENCE, SCHEMAS, TABLES
 from tests.transform.landing_sources import seed_columns
 
@@ -49,6 +50,7 @@ def _dbt_child(command: list[str], environment: dict[str, str], output: str) -> 
     with Path(output).open("w", encoding="utf-8") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+    forget_environment()
     os.environ.update(environment)
     done = dbtRunner().invoke(command)
     if done.exception is not None:
