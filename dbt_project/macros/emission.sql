@@ -43,25 +43,33 @@ end
 {%- endmacro %}
 
 {#-
-    Concentration at the reference oxygen content (28); never used for a mass. At 20.5 % and more the gas is air: the
-    factor would blow any trace up, so there is no converted value (start-up, shutdown or a leak).
+    Concentration at the reference oxygen content (28); never used for a mass. From the ceiling of the validity rule on the gas is
+    air: the factor would blow any trace up, so there is no converted value (start-up, shutdown or a leak). By excess air (26) it is
+    the same, α being 21 / (21 − O2) (27).
 -#}
-{% macro at_reference_oxygen(concentration, oxygen, reference_oxygen) -%}
+{% macro at_reference_oxygen(concentration, oxygen, reference_oxygen, ceiling) -%}
 case
     when {{ reference_oxygen }} is null then {{ concentration }}
-    when {{ oxygen }} < 20.5 then {{ concentration }} * (21 - {{ reference_oxygen }}) / (21 - {{ oxygen }})
+    when {{ oxygen }} < {{ ceiling }} then {{ concentration }} * (21 - {{ reference_oxygen }}) / (21 - {{ oxygen }})
 end
 {%- endmacro %}
 
-{#-
-    Whether enough of an hour is valid: three quarters of a flue gas's values (45 minutes), all of a wastewater's (notes to
-    C.16-C.18). What a channel owes an hour follows from its step; one without a step owes what it sent.
--#}
-{% macro is_valid_hour(medium, hours, step_minutes) -%}
+{#- Readings a channel owes an hour: by its step; one without a step owes what it sent. Of one reading its own flag decides. -#}
+{% macro owed_readings(hours, step_minutes) -%}
+greatest({{ hours }}.readings, case when {{ step_minutes }} between 1 and 60 then floor(60 / {{ step_minutes }}) else 1 end)
+{%- endmacro %}
+
+{#- Whether enough of an hour is valid by the rule of its outlet (int_outlet_validity). -#}
+{% macro is_valid_hour(hours, step_minutes, rules) -%}
 ({{ hours }}.valid_periods
     + {{ hours }}.readings * ({{ hours }}.substituted_share + {{ hours }}.estimated_share + {{ hours }}.self_reported_share)
-    >= case when {{ medium }} = 'water' then 1 else 0.75 end
-    * greatest({{ hours }}.readings, case when {{ step_minutes }} between 1 and 60 then floor(60 / {{ step_minutes }}) else 1 end) - 1e-9)
+    >= {{ rules }}.hour_minutes / 60
+    * {{ owed_readings(hours, step_minutes) }} - 1e-9)
+{%- endmacro %}
+
+{#- Periods that a longer one needs to be valid; less where the rule lets a share of those be enough in which the source did not stand still. -#}
+{% macro needed_periods(needed, operating_share, not_stopped) -%}
+least({{ needed }}, {{ operating_share }} * ({{ not_stopped }}))
 {%- endmacro %}
 
 {#- One word for where an hour's value comes from. -#}
@@ -94,7 +102,7 @@ case
 {% macro emission_masses() -%}{{ return(['mass_kg', 'measured_kg', 'substituted_kg', 'estimated_kg', 'self_reported_kg']) }}{%- endmacro %}
 
 {% macro emission_sums() -%}
-    {{ return(emission_masses() + ['flow_m3', 'operating_hours', 'valid_hours', 'stopped_hours', 'covered_hours']) }}
+    {{ return(emission_masses() + ['flow_m3', 'operating_hours', 'valid_hours', 'stopped_hours', 'covered_hours', 'valid_days']) }}
 {%- endmacro %}
 
 {#- Means over days, weighted as the day's means were; additive columns summed. -#}
@@ -138,7 +146,9 @@ with
 days as (
     select
         {{ period_start('local_date', grain) }} as period_start,
-        *
+        *,
+        case when is_valid then cast(1 as double) else 0 end as valid_days,
+        case when state = 'stopped' then cast(1 as double) else 0 end as stopped_days
     from {{ ref(entity ~ '_emission_daily') }}
     where {{ touched_filter(entity) }}
 ),
@@ -148,6 +158,8 @@ measured as (
         period_start,
         {{ key | join(', ') }},
         {{ emission_aggregates() }},
+        sum(stopped_days) as stopped_days,
+        max(validity_rule_id) as validity_rule_id,
         min(case when state = 'stopped' then 1 else 0 end) = 1 as is_stopped
     from days
     group by period_start, {{ key | join(', ') }}
@@ -184,6 +196,9 @@ every_row as (
         valid_hours,
         stopped_hours,
         covered_hours,
+        valid_days,
+        stopped_days,
+        validity_rule_id,
         method_code,
         is_stopped
     from measured
@@ -208,6 +223,9 @@ every_row as (
         cast(null as double) as {{ number }},
         {%- endfor %}
         days_covered * cast(24 as double) as covered_hours,
+        cast(null as double) as valid_days,
+        cast(null as double) as stopped_days,
+        cast(null as varchar) as validity_rule_id,
         case when mass_kg is not null then 'self_reported' end as method_code,
         false as is_stopped
     from declared
@@ -223,7 +241,7 @@ whole as (
         {%- endfor %}
         {%- for measure in [
             'nd_share', 'flow_m3', 'concentration_mean', 'concentration_corrected_mean', 'concentration_unit', 'concentration_weight',
-            'corrected_hours', 'operating_hours', 'valid_hours', 'stopped_hours',
+            'corrected_hours', 'operating_hours', 'valid_hours', 'stopped_hours', 'valid_days', 'stopped_days', 'validity_rule_id',
         ] %}
         max({{ measure }}) as {{ measure }},
         {%- endfor %}
@@ -232,6 +250,27 @@ whole as (
     from every_row
     group by period_start, {{ key | join(', ') }}
 ),
+{%- if grain == 'month' %}
+
+-- a month needs valid days; what nobody monitored is neither valid nor invalid
+judged as (
+    select
+        whole.*,
+        case
+            when rules.month_days is not null then whole.valid_days > 0 and whole.valid_days >= {{ needed_periods(
+                'case when extract(month from whole.period_start) = 2 then rules.february_days else rules.month_days end', 'rules.operating_share',
+                days_between('whole.period_start', period_end('whole.period_start', 'month')) ~ ' - whole.stopped_days',
+            ) }} - 1e-9
+        end as is_valid
+    from whole
+    left join {{ ref('stg_validity_rules') }} as rules
+        on whole.validity_rule_id = rules.rule_id and {{ holds_on('rules', 'whole.period_start') }}
+),
+{%- else %}
+judged as (
+    select * from whole
+),
+{%- endif %}
 
 final as (
     select
@@ -253,9 +292,14 @@ final as (
         covered_hours,
         least(covered_hours / {{ hours_of_period('period_start', grain) }}, 1) as completeness_share,
         {{ emission_measured_share() }} as measured_share,
+        valid_days,
+        {%- if grain == 'month' %}
+        is_valid,
+        {%- endif %}
+        validity_rule_id,
         method_code,
         case when is_stopped then 'stopped' else {{ emission_state() }} end as state
-    from whole
+    from judged
 )
 
 select * from final

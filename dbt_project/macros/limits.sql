@@ -1,7 +1,7 @@
 {#-
     What is held against a limit: of air the concentration at reference oxygen, of water the concentration itself; an hour
-    for hourly limits, the day's mean for daily ones. A day of air needs 20 valid hours (HJ 212-2017 formula 25), a day of water any.
-    On a day on which more water is drained than the product's baseline allows, the day's mean is converted to the baseline.
+    for hourly limits, the day's mean for daily ones. A day needs the
+    valid hours of its outlet's rule (reference.validity_rule): of air, hours with a converted value. On a day on which more water is drained than the product's baseline allows, the day's mean is converted to the baseline.
 -#}
 {% macro compared_value(hours) -%}
 case when {{ hours }}.medium = 'air' then {{ hours }}.concentration_corrected else {{ hours }}.concentration end
@@ -74,9 +74,9 @@ measured_days as (
         pollutant_code,
         local_date,
         case
-            when medium = 'water' then concentration_mean
-            when not is_hourly then coalesce(concentration_corrected_mean, concentration_mean)
-            when corrected_hours >= 20 then concentration_corrected_mean
+            when not is_hourly then case medium when 'water' then concentration_mean else coalesce(concentration_corrected_mean, concentration_mean) end
+            when medium = 'water' then case when is_valid then concentration_mean end
+            when corrected_hours >= needed_hours - 1e-9 then concentration_corrected_mean
         end as value
     from {{ ref('int_outlet_emission_daily') }}
     where {{ touched_filter('enterprise') }}

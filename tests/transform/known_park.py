@@ -420,6 +420,25 @@ def reported_masses() -> Iterable[Records]:
     yield {"reading": readings}
 
 
+def valid_days() -> Iterable[Records]:
+    """Days of 20 and of 19 valid hours, and one of 8 hours of work with 7 valid; 23 days of February and 24 of March with a mass."""
+    yield enterprises("DAYS")
+    yield outlet("DAYS-A", "DAYS", "air", "stack", {"a00000": None, "a21026": None})
+    yield outlet("DAYS-M", "DAYS", "air", "stack", {"a21026": None}, step=1440)
+    readings = [
+        total("DAYS-M", "a21026", "kg", day, 24.0) for first, count in ((date(2024, 2, 1), 23), (date(2024, 3, 1), 24)) for day in days(first, count)
+    ]  # fmt: skip
+    for day, valid, worked in zip(days(MAY, 3), (20, 19, 7), (24, 24, 8), strict=True):
+        for hour in range(24):
+            stopped = hour >= worked
+            readings += [
+                mean("DAYS-A", "a00000", "m3/h", day, hour, None if stopped else 1000.0, state="stopped" if stopped else "measured"),
+                mean("DAYS-A", "a21026", "mg/m3", day, hour, 50.0, flag="F" if stopped else "N" if hour < valid else "D",
+                     state="stopped" if stopped else "measured"),
+            ]  # fmt: skip
+    yield {"reading": readings}
+
+
 def shared_outlet() -> Iterable[Records]:
     yield enterprises("POUR1", "POUR2")
     yield outlet("POUR-W", "POUR1", "water", "final", {"w00000": None, "w01018": None})
@@ -854,7 +873,7 @@ def random_park(seed: int = 20231123) -> Iterable[Records]:
 
 SCENARIOS = (
     worked_example, metering_tree, virtual_meters, shared_meter, steam_neighbours, own_production, long_quantities, factors_over_new_year,
-    declared_energy, of_the_park, flue_gas_example, flue_gas_bases, wastewater_examples, ten_minutes, reported_masses, shared_outlet,
+    declared_energy, of_the_park, flue_gas_example, flue_gas_bases, wastewater_examples, ten_minutes, reported_masses, valid_days, shared_outlet,
     declared_emissions, efficiency_examples, limits_examples, random_park,
     measured_fuel, steam_by_enthalpy, heat_and_power, process_carbon, green_power, waste_books, by_products, drained_wastewater, taxed_outlets,
     permitted_totals, reclaimed_water,

@@ -1,5 +1,6 @@
 """Emission: the correction chain of HJ 212-2017 annex D, validity of hours, days by one method, declared and shared discharge."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -99,11 +100,43 @@ class TestValidHours:
         """Five of six are more than 45 minutes; the flagged 999 mg/m3 is in no mean; three of six are too few."""
         mass = pytest.approx(1000 * 60 * 1e-6)
         assert self.hours(known_park, "TENMIN-A") == [
-            (mass, "three_quarters_valid"), (mass, "three_quarters_valid"), (None, "too_few_valid_values"),
+            (mass, "valid_minutes"), (mass, "valid_minutes"), (None, "too_few_valid_values"),
         ]  # fmt: skip
 
     def test_one_bad_value_spoils_a_wastewater_hour(self, known_park: Warehouse) -> None:
         assert [mass for mass, _ in self.hours(known_park, "TENMIN-W")] == [pytest.approx(1000 * 60 * 1e-3), None, None]
+
+
+class TestValidDays:
+    """HJ 76-2017: 45 minutes, 20 hours, 25 days; or a share of the hours of work where an outlet's rule set says so."""
+
+    def test_a_day_needs_twenty_hours_and_keeps_its_mass(self, known_park: Warehouse) -> None:
+        columns = "valid_hours, is_valid, validity_rule_id, mass_kg"
+        assert rows(known_park, "enterprise_emission_daily", "outlet_id = 'DAYS-A'", columns) == [
+            (7, False, "HJ76-2017-air", pytest.approx(7 * 0.05)),
+            (19, False, "HJ76-2017-air", pytest.approx(19 * 0.05)),
+            (20, True, "HJ76-2017-air", pytest.approx(20 * 0.05)),
+        ]
+
+    def test_a_plant_of_one_shift(self, known_park: Warehouse, make_copy: Callable[[Warehouse], Warehouse]) -> None:
+        copy = make_copy(known_park)
+        copy.add_own_standard("regional_choices", {
+            "topic": "validity_rules", "item_code": "DAYS-A", "region": "CN", "series": "operating hours", "valid_from": "2024-05-07",
+            "version": "1", "source_ref": "the park", "verification_status": "primary_source",
+        })  # fmt: skip
+        copy.build("enterprise_emission_monthly")
+        found = rows(copy, "enterprise_emission_daily", "outlet_id = 'DAYS-A'", "local_date, is_valid, validity_rule_id")
+        assert found == [
+            (date(2024, 5, 6), True, "HJ76-2017-air"), (date(2024, 5, 7), True, "operating-hours-air"), (date(2024, 5, 8), True, "operating-hours-air"),
+        ]  # fmt: skip
+
+    def test_february_needs_fewer_days(self, known_park: Warehouse) -> None:
+        columns = "month_start_date, valid_days, is_valid"
+        for table in ("enterprise_emission_monthly", "park_emission_monthly"):
+            assert rows(known_park, table, "outlet_id = 'DAYS-M'", columns) == [(date(2024, 2, 1), 23, True), (date(2024, 3, 1), 24, False)]
+
+    def test_no_rule_no_judgement(self, known_park: Warehouse) -> None:
+        assert rows(known_park, "enterprise_emission_monthly", "outlet_id = 'WORKS-W'", "valid_days, is_valid") == [(1, None)]
 
 
 class TestReportedMasses:

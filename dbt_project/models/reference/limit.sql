@@ -15,6 +15,7 @@ final as (
         parameter_code,
         limit_kind,
         reference_o2,
+        reference_excess_air,
         limit_value,
         unit,
         condition,

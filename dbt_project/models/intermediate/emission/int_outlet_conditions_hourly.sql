@@ -16,6 +16,10 @@ channels as (
     select * from {{ ref('int_channels') }}
 ),
 
+validity as (
+    select * from {{ ref('int_outlet_validity') }}
+),
+
 hours as (
     select
         outlet_points.enterprise_id,
@@ -27,7 +31,7 @@ hours as (
         channels.basis,
         case when hours.statistic <> 'cou' then hours.value_mean end as mean,
         case when hours.statistic = 'cou' then hours.value_sum end as total,
-        {{ is_valid_hour('outlet_points.medium', 'hours', 'channels.step_minutes') }} as is_valid,
+        {{ is_valid_hour('hours', 'channels.step_minutes', 'validity') }} as is_valid,
         hours.stopped_share > 0 and hours.value_mean is null as is_stopped,
         case hours.source_kind when 'automatic' then 0 else 2 end + case hours.statistic when 'rtd' then 1 else 0 end as preference
     from {{ ref('point_hourly') }} as hours
@@ -37,6 +41,8 @@ hours as (
         on hours.point_id = channels.point_id
             and hours.parameter_code = channels.parameter_code
             and {{ holds_on('channels', 'hours.local_date') }}
+    left join validity
+        on outlet_points.outlet_id = validity.outlet_id and {{ holds_on('validity', 'hours.local_date') }}
     where (hours.parameter_code in {{ flow_codes() }} or hours.parameter_code in ('{{ conditions.values() | join("', '") }}'))
         and hours.source_kind in ('automatic', 'platform_copy')
         and hours.statistic in ('avg', 'rtd', 'cou')

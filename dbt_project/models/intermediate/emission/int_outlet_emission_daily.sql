@@ -66,6 +66,10 @@ flows as (
     where {{ touched_filter('enterprise') }}
 ),
 
+validity as (
+    select * from {{ ref('int_outlet_validity') }}
+),
+
 local_days as (
     select
         local_date,
@@ -199,7 +203,9 @@ every_day as (
         concentration_corrected_mean,
         corrected_hours,
         nd_share,
-        true as is_hourly
+        true as is_hourly,
+        -- hours that a mean is made of; of a monitor that sends masses only, those of the mass
+        case when concentration_hours > 0 then concentration_hours else valid_hours end as judged_hours
     from by_hour
     -- a day of a monitor that knew nothing gives way to what the day itself says
     where
@@ -248,7 +254,8 @@ every_day as (
         case with_mass.medium when 'air' then with_mass.corrected end as concentration_corrected_mean,
         case when with_mass.corrected is not null then 24 else 0 end as corrected_hours,
         with_mass.nd_share,
-        false as is_hourly
+        false as is_hourly,
+        cast(null as bigint) as judged_hours
     from with_mass
     inner join local_days on with_mass.local_date = local_days.local_date
     left join operating_times
@@ -257,17 +264,33 @@ every_day as (
             and with_mass.local_date = operating_times.local_date
 ),
 
-final as (
+with_validity as (
     select
         every_day.*,
         flows.flow_m3,
-        local_days.hours as day_hours
+        local_days.hours as day_hours,
+        validity.rule_id as validity_rule_id,
+        {{ needed_periods('validity.day_hours', 'validity.operating_share', 'local_days.hours - every_day.stopped_hours') }} as needed_hours
     from every_day
     inner join local_days on every_day.local_date = local_days.local_date
     left join flows
         on every_day.enterprise_id = flows.enterprise_id
             and every_day.outlet_id = flows.outlet_id
             and every_day.local_date = flows.local_date
+    left join validity
+        on every_day.outlet_id = validity.outlet_id and {{ holds_on('validity', 'every_day.local_date') }}
+),
+
+-- a day's own figure has been judged by who sent it
+final as (
+    select
+        *,
+        case
+            when stopped_hours >= day_hours then null
+            when is_hourly then judged_hours > 0 and judged_hours >= needed_hours - 1e-9
+            else valid_hours > 0
+        end as is_valid
+    from with_validity
 )
 
 select * from final

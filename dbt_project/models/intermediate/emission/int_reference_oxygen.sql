@@ -5,11 +5,12 @@ limits as (
     select
         standard_id,
         parameter_code as pollutant_code,
-        reference_o2,
+        -- (27): a standard that states excess air α means the oxygen 21 − 21 / α
+        coalesce(reference_o2, 21 - 21 / reference_excess_air) as reference_o2,
         valid_from,
         coalesce(valid_to, {{ end_of_time() }}) as valid_to
     from {{ ref('stg_limits') }}
-    where reference_o2 is not null
+    where coalesce(reference_o2, reference_excess_air) is not null
 ),
 
 outlets as (

@@ -17,6 +17,10 @@ channels as (
     select * from {{ ref('int_channels') }}
 ),
 
+validity as (
+    select * from {{ ref('int_outlet_validity') }}
+),
+
 pollutants as (
     select
         parameter_code,
@@ -44,7 +48,10 @@ hours as (
         channels.basis,
         pollutants.unit,
         pollutants.mass_scale,
-        {{ is_valid_hour('outlet_points.medium', 'hours', 'channels.step_minutes') }} as is_valid,
+        {{ is_valid_hour('hours', 'channels.step_minutes', 'validity') }} as is_valid,
+        {{ owed_readings('hours', 'channels.step_minutes') }} as owed_readings,
+        validity.rule_id as validity_rule_id,
+        validity.oxygen_ceiling_percent,
         hours.value_mean,
         hours.value_sum,
         hours.stopped_share > 0 and hours.value_mean is null as is_stopped,
@@ -63,6 +70,8 @@ hours as (
         on hours.point_id = channels.point_id
             and hours.parameter_code = channels.parameter_code
             and {{ holds_on('channels', 'hours.local_date') }}
+    left join validity
+        on outlet_points.outlet_id = validity.outlet_id and {{ holds_on('validity', 'hours.local_date') }}
     -- what is typed in or sampled is no hour of a monitor; days take it
     where hours.source_kind in ('automatic', 'platform_copy')
         and hours.statistic in ('avg', 'rtd', 'cou', 'zs_avg', 'zs_rtd')
@@ -98,7 +107,10 @@ by_pollutant as (
         max({{ state_rank('state') }}) filter (where coalesce(concentration, corrected, total) is not null) as state_rank,
         max(nd_share) filter (where concentration is not null) as nd_share,
         max(readings) as readings,
-        max(valid_periods) as valid_periods
+        max(valid_periods) as valid_periods,
+        max(owed_readings) filter (where coalesce(concentration, corrected, total) is not null) as owed_readings,
+        max(validity_rule_id) as validity_rule_id,
+        max(oxygen_ceiling_percent) as oxygen_ceiling_percent
     from touched
     group by enterprise_id, outlet_id, medium, pollutant_code, hour_start_utc, local_date
 ),
@@ -152,7 +164,10 @@ with_mass as (
         *,
         -- (33): the concentration as it is in the gas, never the one converted to reference oxygen
         case when is_standing_still then 0 else concentration * flow_m3 * mass_scale end as concentration_flow_kg,
-        case when is_standing_still then 0 else total end as reported_kg
+        case when is_standing_still then 0 else total end as reported_kg,
+        case when medium = 'air' then {{ at_reference_oxygen(
+            'concentration', 'oxygen_percent', 'reference_o2', 'oxygen_ceiling_percent'
+        ) }} end as concentration_at_reference
     from with_concentration
 ),
 
@@ -206,7 +221,7 @@ final as (
         end as state,
         case
             when is_standing_still then 'stopped'
-            when mass_kg is not null then case medium when 'water' then 'all_values_valid' else 'three_quarters_valid' end
+            when mass_kg is not null then case when owed_readings > 1 then 'valid_minutes' else 'hour_flag' end
             when concentration_reported is not null and flow_m3 is null and flow_reported_m3 is not null then 'flow_not_convertible'
             when concentration_reported is not null and concentration is null then 'concentration_not_convertible'
             when concentration_reported is not null then 'no_valid_flow'
@@ -228,8 +243,8 @@ final as (
             when medium = 'water' or is_standing_still then null
             when reference_o2 is null then coalesce(concentration_corrected_reported, concentration)
             -- of gas that is nearly air a station's own converted value is no better than ours
-            when oxygen_percent >= 20.5 then null
-            else coalesce({{ at_reference_oxygen('concentration', 'oxygen_percent', 'reference_o2') }}, concentration_corrected_reported)
+            when oxygen_percent >= oxygen_ceiling_percent then null
+            else coalesce(concentration_at_reference, concentration_corrected_reported)
         end as concentration_corrected,
         unit as concentration_unit,
         flow_m3,
@@ -246,7 +261,8 @@ final as (
         nd_share,
         cast(readings as bigint) as readings,
         cast(valid_periods as bigint) as valid_periods,
-        'HJ 212-2017 annex D' as rule_id
+        'HJ 212-2017 annex D' as rule_id,
+        validity_rule_id
     from selected
 )
 

@@ -32,6 +32,8 @@ summed as (
         max(missing_hours) as missing_hours,
         max(covered_hours) as covered_hours,
         max(completeness_share) as completeness_share,
+        max(case when is_valid then 1 else 0 end) = 1 as is_valid,
+        max(validity_rule_id) as validity_rule_id,
         max(method_code) as method_code,
         {{ weakest_state('state') }} as state
     from enterprises
@@ -58,6 +60,8 @@ final as (
         covered_hours,
         completeness_share,
         {{ emission_measured_share() }} as measured_share,
+        is_valid,
+        validity_rule_id,
         method_code,
         state
     from summed
