@@ -18,9 +18,10 @@ def show_summary(console: Console, settings: Settings, summary: BuildSummary, lo
     """Print it. Everything a person may have to act upon comes last, where a terminal's eye is."""
     seconds = (summary.closed_at - summary.started_at).total_seconds() if summary.closed_at else 0
     console.print()
+    waiting = f" + {summary.rows_waiting:,} held back" if summary.rows_waiting else ""
     console.print(
         f"{summary.deliveries_new:,} new deliveries: {summary.rows_read:,} rows read = {summary.rows_accepted:,} accepted "
-        f"({summary.rows_revised:,} of them revisions) + {summary.rows_duplicate:,} duplicate + {summary.rows_quarantined:,} quarantined"
+        f"({summary.rows_revised:,} of them revisions) + {summary.rows_duplicate:,} duplicate + {summary.rows_quarantined:,} quarantined{waiting}"
     )
     if summary.gates:
         console.print("gates: " + ", ".join(f"{count:,} {status}" for status, count in sorted(summary.gates.items())))

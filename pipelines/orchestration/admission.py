@@ -65,7 +65,7 @@ def admit(build: Build, records: Sequence[str], note: StepNote) -> dict[str, Adm
     verdicts = judge_deliveries(
         build.con, build.settings, build.build_id, by_id, lambda delivery_id: lake.accepted_file(by_id[delivery_id]), build.contracts
     )
-    decisions = [_decision(delivery, verdicts[delivery.delivery_id]) for delivery in waiting]
+    decisions = [_decision(delivery, verdicts[delivery.delivery_id], lake) for delivery in waiting]
     for at, (decision, result) in enumerate(load_deliveries(build.con, build.settings, decisions, build_id=build.build_id), start=1):
         build.reporter.step_moved(STEP, decision.delivery.path, at, len(decisions))
         if isinstance(result, LoadError):
@@ -85,9 +85,13 @@ def admit(build: Build, records: Sequence[str], note: StepNote) -> dict[str, Adm
     return done
 
 
-def _decision(delivery: Delivery, said: Sequence[Verdict]) -> Decision:
+def _decision(delivery: Delivery, said: Sequence[Verdict], lake: Lake) -> Decision:
     admission = Admission.ADMITTED if admits(said) else Admission.HELD
-    reason = "; ".join(text for text in (reasons(said), delivery.reason) if text)[:_REASON_CHARACTERS]
+    read = [delivery.reason]
+    if delivery.admission is Admission.HELD:
+        # What an earlier night held against it is judged anew; what its reader had to say stands.
+        read = lake.parse_of(delivery).facts.warnings
+    reason = "; ".join(text for text in (reasons(said), *read) if text)[:_REASON_CHARACTERS]
     return Decision(delivery, admission, [astuple(verdict) for verdict in said], reason or None)
 
 

@@ -83,6 +83,16 @@ RESTATED = (
         periods=(-4, 0),
         what="declares 70 % of the NOx to the tax office",
     ),
+    Restated(
+        fault_id="low_so2_disclosed",
+        kind="under_reporting",
+        report="report_disclosure",
+        subject_id="E009-STACK-1",
+        item_code="a21026",
+        factor=0.7,
+        periods=(-3, 0),
+        what="discloses 70 % of the SO2 it discharged",
+    ),
 )
 TYPED_WRONG = Restated(
     fault_id="typing_error",
@@ -112,6 +122,7 @@ REPORTS = (
     Report("report_emissions", "statistics", 1, 3),
     Report("report_tax", "tax", 3, 3),
     Report("report_permit", "permit_execution", 12, 12),
+    Report("report_disclosure", "disclosure", 1, 3),
 )
 
 
@@ -194,6 +205,7 @@ class Papers:
             "report_emissions": lambda e: self._emissions(e, taxed=False),
             "report_tax": lambda e: self._emissions(e, taxed=True),
             "report_permit": lambda e: self._emissions(e, taxed=False),
+            "report_disclosure": lambda e: self._emissions(e, taxed=False),
         }[report.feed_id]
         lines = [line for enterprise in self.park.enterprises for line in make(enterprise)]
         return self._handed_over(lines)
@@ -438,7 +450,7 @@ class Papers:
 
     def file(self, report: Report, rows: pl.DataFrame) -> tuple[str, bytes]:
         """(ending, bytes) of one export in its office's own form."""
-        moment = lambda name: pl.col(name).dt.strftime("%Y-%m-%d %H:%M:%S")  # noqa: E731 - used three times below
+        moment = lambda name: pl.col(name).dt.strftime("%Y-%m-%d %H:%M:%S")  # noqa: E731 - used by every form below
         if report.feed_id == "report_statistics":
             frame = rows.select(
                 pl.col("enterprise_id").map_elements(credit_code, pl.String).alias("统一社会信用代码"),
@@ -478,6 +490,17 @@ class Papers:
             return "xlsx", drops.workbook(
                 drops.Sheet("说明", pl.DataFrame({"说明": ["Tax declaration (sample)"]})), drops.Sheet("申报表", frame)
             )
+        if report.feed_id == "report_disclosure":
+            frame = rows.select(
+                pl.col("subject_id").alias("outlet"),
+                pl.col("item_code").alias("pollutant"),
+                pl.col("medium"),
+                pl.col("value").alias("kg"),
+                pl.col("period_start").dt.strftime("%Y-%m").alias("month"),
+                moment("due_at").alias("due"),
+                moment("submitted_at").alias("published"),
+            )
+            return "csv", drops.csv(frame)
         frame = rows.select(
             pl.col("subject_id").alias("outlet"),
             pl.col("item_code").alias("pollutant"),

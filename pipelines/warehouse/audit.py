@@ -76,6 +76,7 @@ class BuildSummary:
     rows_duplicate: int
     rows_revised: int
     rows_quarantined: int
+    rows_waiting: int
     publication: str | None
     carried: bool
     last_published: str | None
@@ -143,7 +144,8 @@ def summarise(con: duckdb.DuckDBPyConnection, build_id: str) -> BuildSummary:
     counts = con.execute(
         f"""
         select count(*), coalesce(sum(rows_read), 0), coalesce(sum(rows_accepted), 0), coalesce(sum(rows_duplicate), 0),
-            coalesce(sum(rows_revised), 0), coalesce(sum(rows_quarantined), 0)
+            coalesce(sum(rows_revised), 0), coalesce(sum(rows_quarantined), 0),
+            coalesce(sum(rows_read - rows_duplicate - rows_quarantined) filter (where admission in ('pending', 'held')), 0)
         from {DELIVERIES.qualified} where build_id = ?
         """,
         [build_id],

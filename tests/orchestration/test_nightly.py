@@ -238,6 +238,18 @@ def test_a_contract_that_tolerates_more_lets_a_held_delivery_in(home: MiniHome) 
     assert home.published("select kwh from marts.park_daily order by local_date desc limit 1") == [(12.0,)]
 
 
+def test_a_delivery_judged_again_is_held_for_what_is_against_it_tonight(home: MiniHome) -> None:
+    path = home.deliver("april.csv", date(2026, 4, 1), 1)
+    path.write_text(path.read_text().replace(",1.0", ",x", 12), encoding="utf-8")
+    [first] = home.night().heard.summary.held
+    contract = home.settings.feeds_dir / "meters.yaml"
+    contract.write_text(contract.read_text().replace("late_after: 2d", "late_after: 3d"), encoding="utf-8")
+    summary = home.night().heard.summary
+    assert [line.reason for line in summary.held] == [first.reason]
+    assert summary.rows_read == summary.rows_accepted + summary.rows_duplicate + summary.rows_quarantined + summary.rows_waiting
+    assert summary.rows_waiting == 12
+
+
 def test_who_holds_the_lock_is_said(home: MiniHome) -> None:
     with write_lock(home.settings, "a backfill"):
         night = home.night()
