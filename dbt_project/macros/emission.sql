@@ -99,7 +99,7 @@ case
 {%- endmacro %}
 
 {#- Additive columns of the emission marts. -#}
-{% macro emission_masses() -%}{{ return(['mass_kg', 'measured_kg', 'substituted_kg', 'estimated_kg', 'self_reported_kg']) }}{%- endmacro %}
+{% macro emission_masses() -%}{{ return(['mass_kg', 'measured_kg', 'substituted_kg', 'estimated_kg', 'self_reported_kg', 'nd_mass_kg']) }}{%- endmacro %}
 
 {% macro emission_sums() -%}
     {{ return(emission_masses() + ['flow_m3', 'operating_hours', 'valid_hours', 'stopped_hours', 'covered_hours', 'valid_days']) }}
@@ -213,6 +213,7 @@ every_row as (
         case when mass_kg is not null then cast(0 as double) end as {{ state }}_kg,
         {%- endfor %}
         mass_kg as self_reported_kg,
+        case when mass_kg is not null then cast(0 as double) end as nd_mass_kg,
         {%- for number in [
             'nd_share', 'flow_m3', 'concentration_mean', 'concentration_corrected_mean',
         ] %}

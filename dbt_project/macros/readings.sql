@@ -3,8 +3,9 @@
 
     usable  it has a number, no flag but normal (N) or manual (S), and a state that carries a value
     valid   it is usable and was measured
-    A non-detect has a number when either its value or its detection limit is given. What it counts as stands in
-    `value_for_mean`; minimum, maximum and sum take the value as reported.
+    A non-detect has a number when either its value or its detection limit is given. What it counts as in a mean is the audit's
+    policy (nd_policies.csv), applied where the mean is made; until then values and limits are added up apart. Minimum, maximum
+    and sum take the value as reported.
 -#}
 
 {% macro flag_is_normal(alias='') -%}
@@ -17,13 +18,8 @@
     and ({{ alias }}value is not null or ({{ alias }}qualifier = '<' and {{ alias }}detection_limit is not null)))
 {%- endmacro %}
 
-{% macro value_for_mean(alias='') -%}
-case
-    when {{ alias }}qualifier = '<'
-        then cast({{ var('nd_share_of_limit') }} as double) * coalesce({{ alias }}detection_limit, {{ alias }}value)
-    else {{ alias }}value
-end
-{%- endmacro %}
+{#- Whether it lies below the detection limit. -#}
+{% macro is_non_detect(alias='') -%}coalesce({{ alias }}qualifier = '<', false){%- endmacro %}
 
 {#- Statistics whose number is a period's total and may be added. A register's count may not. -#}
 {% macro is_total(alias='') -%}
@@ -46,7 +42,8 @@ count(*) as readings,
         {%- for state in counted_states() %}
         count(*) filter (where state = '{{ state }}') as {{ state }}_periods,
         {%- endfor %}
-        sum({{ value_for_mean() }}) filter (where is_usable) as mean_sum,
+        sum(value) filter (where is_usable and not {{ is_non_detect() }}) as mean_sum,
+        sum(coalesce(detection_limit, value)) filter (where is_usable and {{ is_non_detect() }}) as nd_limit_sum,
         min(value) filter (where is_usable) as value_min,
         max(value) filter (where is_usable) as value_max,
         sum(value) filter (where is_usable and {{ is_total() }}) as value_sum,
@@ -62,7 +59,8 @@ cast(1 as bigint) as readings,
         {%- for state in counted_states() %}
         cast({{ alias }}state = '{{ state }}' as bigint) as {{ state }}_periods,
         {%- endfor %}
-        case when {{ alias }}is_usable then {{ value_for_mean(alias) }} end as mean_sum,
+        case when {{ alias }}is_usable and not {{ is_non_detect(alias) }} then {{ alias }}value end as mean_sum,
+        case when {{ alias }}is_usable and {{ is_non_detect(alias) }} then coalesce({{ alias }}detection_limit, {{ alias }}value) end as nd_limit_sum,
         case when {{ alias }}is_usable then {{ alias }}value end as value_min,
         case when {{ alias }}is_usable then {{ alias }}value end as value_max,
         case when {{ alias }}is_usable and {{ is_total(alias) }} then {{ alias }}value end as value_sum,
@@ -78,15 +76,18 @@ cast(1 as bigint) as readings,
         sum({{ state }}_periods) as {{ state }}_periods,
         {%- endfor %}
         sum(mean_sum) as mean_sum,
+        sum(nd_limit_sum) as nd_limit_sum,
         min(value_min) as value_min,
         max(value_max) as value_max,
         sum(value_sum) as value_sum,
         max(unit) as unit
 {%- endmacro %}
 
-{#- What people read, from the sums. -#}
+{#- What people read, from the sums; {{ nd_policy_join() }} stands in the from clause. -#}
 {% macro reading_values() -%}
-mean_sum / nullif(usable_readings, 0) as value_mean,
+(coalesce(mean_sum, 0) + coalesce(coalesce(nd_policy.share_of_limit, nd_policy_of_all.share_of_limit) * nd_limit_sum, 0))
+        / nullif(usable_readings, 0) as value_mean,
+        nd_limit_sum / nullif(usable_readings, 0) as nd_limit_mean,
         value_min,
         value_max,
         value_sum,
@@ -94,6 +95,18 @@ mean_sum / nullif(usable_readings, 0) as value_mean,
         cast(readings as bigint) as readings,
         cast(valid_periods as bigint) as valid_periods,
         cast(nd_periods as double) / nullif(usable_readings, 0) as nd_share
+{%- endmacro %}
+
+{#- The audit's policy for non-detects: the parameter's own, else that of all. Only rows with a non-detect look for one. -#}
+{% macro nd_policy_join(rows) -%}
+left join {{ ref('int_nd_policies') }} as nd_policy
+        on {{ rows }}.nd_limit_sum is not null
+            and {{ rows }}.parameter_code = nd_policy.parameter_code
+            and {{ holds_on('nd_policy', rows ~ '.local_date') }}
+    left join {{ ref('int_nd_policies') }} as nd_policy_of_all
+        on {{ rows }}.nd_limit_sum is not null
+            and nd_policy_of_all.parameter_code = '-'
+            and {{ holds_on('nd_policy_of_all', rows ~ '.local_date') }}
 {%- endmacro %}
 
 {% macro state_shares() -%}

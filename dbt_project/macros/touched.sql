@@ -239,7 +239,7 @@ change_seq > {{ watermark }} and change_seq <= {{ through_change_seq() }}{{ ' an
     models with measurement_only really read.
 -#}
 {% macro measurement_causes() -%}
-    {{ return(['reading', 'channel', 'meter_event', 'point', 'parameters']) }}
+    {{ return(['reading', 'channel', 'meter_event', 'point', 'parameters', 'nd_policies']) }}
 {%- endmacro %}
 
 {% macro is_measurement_cause(cause) -%}

@@ -330,6 +330,7 @@ def flue_gas_example() -> Iterable[Records]:
         readings.append(
             mean("STACK-1", "a21026", "mg/m3", MAY, hour, 35.2, flag=flag, state="stopped" if flag == "F" else "measured")
         )  # fmt: skip
+    readings.append(mean("STACK-1", "a21026", "mg/m3", MAY, 0, 40.0, statistic="zs_avg"))
     yield {"reading": readings}
 
 
@@ -417,6 +418,34 @@ def reported_masses() -> Iterable[Records]:
             mean("MASSES-Z", "a00000", "m3/h", MAY, hour, 100_000.0),
             mean("MASSES-Z", "a34013", "mg/m3", MAY, hour, 12.0, statistic="zs_avg"),
         ]
+    yield {"reading": readings}
+
+
+def components_and_non_detects() -> Iterable[Records]:
+    """SO2 of 10 ppm; NOx of 30 mg/m3 NO and 10 mg/m3 NO2, of both in ppm, of NO alone and with its own channel beside; four of six values below 2 mg/m3."""
+    yield enterprises("PARTS")
+    readings = []
+    for name, values in (
+        ("ppm", {"so2_volume_share": 10.0, "no_volume_share": 20.0, "no2_volume_share": 5.0}), ("mg", {"a21003": 30.0, "a21004": 10.0}),
+        ("half", {"a21003": 30.0}), ("own", {"a21003": 30.0, "a21004": 10.0, "a21002": 55.0}), ("wet", {"a21003": 27.6, "a21004": 9.2}),
+    ):  # fmt: skip
+        point = f"PARTS-{name}"
+        yield outlet(
+            point, "PARTS", "air", "stack", {"a00000": None, "a01014": None, **dict.fromkeys(values, "wet_0C" if name == "wet" else None)}
+        )
+        readings += [mean(point, "a00000", "m3/h", MAY, 0, 100_000.0), mean(point, "a01014", "%", MAY, 0, 8.0)]
+        readings += [mean(point, code, "ppm" if code.endswith("share") else "mg/m3", MAY, 0, value) for code, value in values.items()]
+    yield outlet("PARTS-nd", "PARTS", "air", "stack", {"a00000": None, "a21026": None}, step=10)
+    for tenth in range(6):
+        readings.append(mean("PARTS-nd", "a00000", "m3/h", MAY, tenth / 6, 100_000.0, hours=1 / 6))
+        below = {"qualifier": "<", "detection_limit": 2.0} if tenth >= 2 else {}
+        readings.append(mean("PARTS-nd", "a21026", "mg/m3", MAY, tenth / 6, None if below else 5.0, hours=1 / 6, **below))
+    readings += [
+        # a laboratory's non-detect of a day, on an outlet without hours
+        mean("PARTS-lab", "w20121", "mg/L", MAY, 10, None, statistic="rtd", hours=0, source_kind="manual_lab", qualifier="<", detection_limit=0.2),
+        total("PARTS-lab", "w00000", "m3", MAY, 100.0, source_kind="manual_entry"),
+    ]  # fmt: skip
+    yield outlet("PARTS-lab", "PARTS", "water", "final", {"w00000": None, "w20121": None})
     yield {"reading": readings}
 
 
@@ -873,7 +902,7 @@ def random_park(seed: int = 20231123) -> Iterable[Records]:
 
 SCENARIOS = (
     worked_example, metering_tree, virtual_meters, shared_meter, steam_neighbours, own_production, long_quantities, factors_over_new_year,
-    declared_energy, of_the_park, flue_gas_example, flue_gas_bases, wastewater_examples, ten_minutes, reported_masses, valid_days, shared_outlet,
+    declared_energy, of_the_park, flue_gas_example, flue_gas_bases, wastewater_examples, ten_minutes, reported_masses, valid_days, components_and_non_detects, shared_outlet,
     declared_emissions, efficiency_examples, limits_examples, random_park,
     measured_fuel, steam_by_enthalpy, heat_and_power, process_carbon, green_power, waste_books, by_products, drained_wastewater, taxed_outlets,
     permitted_totals, reclaimed_water,

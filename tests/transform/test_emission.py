@@ -32,6 +32,14 @@ class TestFlueGas:
         assert (hour["reference_oxygen_percent"], hour["concentration_corrected"]) == (9, pytest.approx(42.24))
         assert hour["mass_kg"] == pytest.approx(hour["concentration"] * hour["flow_m3"] * 1e-6)
 
+    def test_the_chain_stands_beside_its_result(self, known_park: Warehouse) -> None:
+        """α = 21 / (21 − 11) = 2.1; α at 9 % is 1.75, and 35.2 × 2.1 / 1.75 = 42.24 by (26) as by (28). The device says 40."""
+        hour = self.hour(known_park, 0)
+        assert (hour["excess_air"], hour["concentration_standard"]) == (pytest.approx(2.1), pytest.approx(35.2))
+        assert hour["concentration_corrected"] == pytest.approx(35.2 * hour["excess_air"] / 1.75)
+        assert (hour["concentration_corrected_reported"], hour["corrected_difference"]) == (40, pytest.approx(42.24 / 40 - 1))
+        assert self.hour(known_park, 23)["excess_air"] is None
+
     def test_a_marked_hour_is_missing_and_not_zero(self, known_park: Warehouse) -> None:
         hour = self.hour(known_park, 18)
         assert (hour["mass_kg"], hour["concentration"], hour["state"], hour["validity_basis"]) == (
@@ -107,6 +115,60 @@ class TestValidHours:
         assert [mass for mass, _ in self.hours(known_park, "TENMIN-W")] == [pytest.approx(1000 * 60 * 1e-3), None, None]
 
 
+class TestComponents:
+    """HJ 212-2017 formulas (20) to (22); vectors of reference section 14: SO2 × 2.857143, NO2 × 2.053571, NO → NO2 × 1.533333."""
+
+    @pytest.mark.parametrize(("name", "code", "concentration", "conversion"), [
+        ("ppm", "a21026", 10 * 2.857143, "so2-from-volume"), ("ppm", "a21002", (20 + 5) * 2.053571, "nox-from-no-no2-volume"),
+        ("mg", "a21002", 30 * 1.533333 + 10, "nox-from-no-no2"), ("wet", "a21002", 30 * 1.533333 + 10, "nox-from-no-no2"), ("own", "a21002", 55, None),
+    ])  # fmt: skip
+    def test_concentration_and_mass(
+        self, known_park: Warehouse, name: str, code: str, concentration: float, conversion: str | None
+    ) -> None:
+        where = f"outlet_id = 'PARTS-{name}' and pollutant_code = '{code}'"
+        assert rows(known_park, "emission_hourly", where, "concentration, mass_kg, conversion_id, state") == [
+            (pytest.approx(concentration, rel=1e-6), pytest.approx(concentration * 0.1, rel=1e-6), conversion, "measured")
+        ]
+
+    def test_one_component_is_no_pollutant(self, known_park: Warehouse) -> None:
+        assert rows(known_park, "emission_hourly", "outlet_id = 'PARTS-half'", "pollutant_code") == [("a21003",)]
+
+
+class TestNonDetects:
+    def test_an_hour(self, known_park: Warehouse) -> None:
+        """Two of 5 and four below 2 mg/m3 at half: (10 + 4) / 6; at the full limit the four are 8 / 6 in 100 000 m3."""
+        columns = "nd_share, concentration, mass_kg, nd_mass_kg"
+        assert rows(known_park, "emission_hourly", "outlet_id = 'PARTS-nd'", columns) == [
+            (pytest.approx(4 / 6), pytest.approx(14 / 6), pytest.approx(14 / 6 * 0.1), pytest.approx(8 / 6 * 0.1))
+        ]
+
+    @pytest.mark.parametrize("period", ["daily", "monthly", "quarterly", "annual"])
+    def test_another_purpose_restates_the_mass(self, known_park: Warehouse, period: str) -> None:
+        """As the tax counts, a value below the limit is nothing: 10 / 6 mg/m3, and no lead."""
+        restated = """
+            select outlet_id, mass_kg + (tax.share_of_limit - audit.share_of_limit) * nd_mass_kg as kg
+            from marts.enterprise_emission_{} cross join staging.stg_nd_policies as tax cross join staging.stg_nd_policies as audit
+            where outlet_id in ('PARTS-nd', 'PARTS-lab') and tax.purpose = 'tax' and audit.purpose = 'audit' order by 1
+        """
+        assert known_park.query(restated.format(period)) == [
+            {"outlet_id": "PARTS-lab", "kg": pytest.approx(0)}, {"outlet_id": "PARTS-nd", "kg": pytest.approx(10 / 6 * 0.1)},
+        ]  # fmt: skip
+
+    def test_a_parameter_s_own_policy_goes_before_that_of_all(
+        self, known_park: Warehouse, make_copy: Callable[[Warehouse], Warehouse]
+    ) -> None:
+        copy = make_copy(known_park)
+        copy.add_own_standard("nd_policies", {
+            "purpose": "audit", "parameter_code": "a21026", "share_of_limit": "1", "valid_from": "2024-05-01",
+            "version": "1", "source_ref": "the park", "verification_status": "primary_source",
+        })  # fmt: skip
+        copy.build("enterprise_emission_daily")
+        found = rows(copy, "enterprise_emission_daily", "outlet_id in ('PARTS-nd', 'PARTS-lab')", "outlet_id, mass_kg, nd_mass_kg")
+        assert found == [
+            ("PARTS-lab", pytest.approx(0.1 * 0.1), pytest.approx(0.2 * 0.1)), ("PARTS-nd", pytest.approx(18 / 6 * 0.1), pytest.approx(8 / 6 * 0.1)),
+        ]  # fmt: skip
+
+
 class TestValidDays:
     """HJ 76-2017: 45 minutes, 20 hours, 25 days; or a share of the hours of work where an outlet's rule set says so."""
 
@@ -150,8 +212,10 @@ class TestReportedMasses:
 
     def test_one_method_for_a_day(self, known_park: Warehouse) -> None:
         """Ten hours of concentration and twenty-four of mass as sent: the day follows the mass, and both stand beside each other."""
-        found = rows(known_park, "emission_hourly", "outlet_id = 'MASSES-H'", "method_code, mass_kg, reported_kg, concentration_flow_kg")
-        assert found == [("reported_mass", 5, 5, pytest.approx(6))] * 10 + [("reported_mass", 5, 5, None)] * 14
+        columns = "method_code, mass_kg, reported_kg, concentration_flow_kg, mass_difference, nd_mass_kg"
+        found = rows(known_park, "emission_hourly", "outlet_id = 'MASSES-H'", columns)
+        of_both = ("reported_mass", 5, 5, pytest.approx(6), pytest.approx(0.2), 0)
+        assert found == [of_both] * 10 + [("reported_mass", 5, 5, None, None, 0)] * 14
         assert rows(known_park, "enterprise_emission_daily", "outlet_id = 'MASSES-H'", "mass_kg, method_code") == [(120, "reported_mass")]
 
     def test_a_converted_concentration_makes_no_mass(self, known_park: Warehouse) -> None:

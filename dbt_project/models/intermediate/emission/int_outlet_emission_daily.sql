@@ -32,6 +32,7 @@ by_hour as (
         {%- for state in ['measured', 'substituted', 'estimated', 'self_reported'] %}
         sum(case when state = '{{ state }}'{{ " or state = 'stopped'" if state == 'measured' }} then mass_kg else 0 end) as {{ state }}_kg,
         {%- endfor %}
+        sum(nd_mass_kg) as nd_mass_kg,
         count(*) filter (where operating_state = 'operating') as operating_hours,
         count(*) filter (where mass_kg is not null and state <> 'stopped') as valid_hours,
         count(*) filter (where operating_state = 'stopped') as stopped_hours,
@@ -94,6 +95,7 @@ days as (
         days.source_kind in ('automatic', 'platform_copy') as is_monitor,
         {{ state_of_hour('days') }} as state,
         days.nd_share,
+        days.nd_limit_mean,
         case days.source_kind when 'automatic' then 0 when 'platform_copy' then 2 when 'manual_lab' then 4 else 6 end
         + case when days.statistic in ('rtd', 'zs_rtd') then 1 else 0 end as preference
     from {{ ref('point_daily') }} as days
@@ -151,6 +153,7 @@ by_day as (
         min_by(value_mean, preference) filter (where statistic in ('avg', 'rtd') and value_mean is not null) as concentration,
         min_by(state, preference) filter (where statistic in ('avg', 'rtd') and value_mean is not null) as concentration_state,
         min_by(nd_share, preference) filter (where statistic in ('avg', 'rtd') and value_mean is not null) as nd_share,
+        min_by(coalesce(nd_limit_mean, 0), preference) filter (where statistic in ('avg', 'rtd') and value_mean is not null) as nd_limit_mean,
         min_by(value_mean, preference) filter (where statistic in ('zs_avg', 'zs_rtd') and value_mean is not null) as corrected,
         max(case when is_stopped then 1 else 0 end) as is_stopped
     from open_days
@@ -167,6 +170,10 @@ with_mass as (
             when by_day.concentration is not null then by_day.concentration * flows.flow_m3 * by_day.mass_scale
             when by_day.is_stopped = 1 then 0
         end as mass_kg,
+        case
+            when by_day.total is not null or (by_day.concentration is null and by_day.is_stopped = 1) then 0
+            else by_day.nd_limit_mean * flows.flow_m3 * by_day.mass_scale
+        end as nd_mass_kg,
         case
             when by_day.total is not null then 'reported_mass'
             when by_day.concentration is not null and flows.flow_m3 is not null then 'daily_concentration_flow'
@@ -194,6 +201,7 @@ every_day as (
         substituted_kg,
         estimated_kg,
         self_reported_kg,
+        nd_mass_kg,
         cast(operating_hours as double) as operating_hours,
         cast(valid_hours as double) as valid_hours,
         cast(stopped_hours as double) as stopped_hours,
@@ -234,6 +242,7 @@ every_day as (
             when coalesce(with_mass.value_state, 'measured') = '{{ state }}' then with_mass.mass_kg else 0
         end as {{ state }}_kg,
         {%- endfor %}
+        case when with_mass.mass_kg is not null then with_mass.nd_mass_kg end as nd_mass_kg,
         case when with_mass.is_standing_still then 0 else operating_times.operating_hours end as operating_hours,
         case
             when with_mass.is_standing_still or with_mass.mass_kg is null then 0

@@ -7,6 +7,52 @@
     meta={'touched': {'entity': 'enterprise', 'date_windows': true}},
 ) }}
 
+{#- Written once and scanned twice: one relation read twice would be held in memory whole. -#}
+{% set hours_of_monitors %}
+    select
+        outlet_points.enterprise_id,
+        outlet_points.outlet_id,
+        outlet_points.medium,
+        hours.parameter_code,
+        hours.hour_start_utc,
+        hours.local_date,
+        hours.statistic,
+        hours.source_kind,
+        coalesce(channels.basis, '-') as basis,
+        {{ is_valid_hour('hours', 'channels.step_minutes', 'validity') }} as is_valid,
+        {{ owed_readings('hours', 'channels.step_minutes') }} as owed_readings,
+        validity.rule_id as validity_rule_id,
+        validity.oxygen_ceiling_percent,
+        hours.value_mean,
+        hours.nd_limit_mean,
+        hours.value_sum,
+        hours.stopped_share > 0 and hours.value_mean is null as is_stopped,
+        {{ state_of_hour('hours') }} as state,
+        hours.nd_share,
+        hours.readings,
+        hours.valid_periods
+    from {{ ref('point_hourly') }} as hours
+    inner join outlet_points
+        on hours.point_id = outlet_points.point_id and {{ holds_on('outlet_points', 'hours.local_date') }}
+    left join channels
+        on hours.point_id = channels.point_id
+            and hours.parameter_code = channels.parameter_code
+            and {{ holds_on('channels', 'hours.local_date') }}
+    left join validity
+        on outlet_points.outlet_id = validity.outlet_id and {{ holds_on('validity', 'hours.local_date') }}
+    -- what is typed in or sampled is no hour of a monitor; days take it
+    where hours.source_kind in ('automatic', 'platform_copy')
+        and hours.statistic in ('avg', 'rtd', 'cou', 'zs_avg', 'zs_rtd')
+        and {{ on_touched_dates('enterprise', 'hours.local_date') }}
+        and {{ touched_filter('enterprise', column='outlet_points.enterprise_id', date='hours.local_date') }}
+{% endset %}
+
+{%- set hour_columns = [
+    'enterprise_id', 'outlet_id', 'medium', 'parameter_code', 'hour_start_utc', 'local_date', 'statistic', 'source_kind',
+    'basis', 'is_valid', 'owed_readings', 'validity_rule_id', 'oxygen_ceiling_percent', 'value_mean', 'nd_limit_mean',
+    'value_sum', 'is_stopped', 'state', 'nd_share', 'readings', 'valid_periods',
+] %}
+
 with
 
 outlet_points as (
@@ -32,50 +78,106 @@ pollutants as (
     where kind = 'pollutant'
 ),
 
+-- (20), (21), (22): what a unit of the component is of the pollutant, mg/m3
+components as (
+    select
+        conversion_id,
+        pollutant_code,
+        component_code,
+        preference,
+        case
+            when molar_volume is not null then counted_molar_mass / molar_volume * ppm_per_unit
+            else counted_molar_mass / component_molar_mass
+        end as factor,
+        count(*) over (partition by conversion_id, valid_from) as components,
+        valid_from,
+        valid_to
+    from {{ ref('stg_pollutant_components') }}
+),
+
 reference_oxygen as (
     select * from {{ ref('int_reference_oxygen') }}
 ),
 
-hours as (
+own_hours as (
+    {{- hours_of_monitors }} and hours.parameter_code in (select parameter_code from pollutants)
+),
+
+component_hours as (
+    {{- hours_of_monitors }} and hours.parameter_code in (select component_code from components)
+),
+
+-- one of several components that together are the pollutant: all are needed, on one basis
+made_hours as (
     select
-        outlet_points.enterprise_id,
-        outlet_points.outlet_id,
-        outlet_points.medium,
-        hours.parameter_code as pollutant_code,
+        hours.enterprise_id,
+        hours.outlet_id,
+        hours.medium,
+        components.pollutant_code as parameter_code,
         hours.hour_start_utc,
         hours.local_date,
         hours.statistic,
-        channels.basis,
+        hours.source_kind,
+        max(hours.basis) as basis,
+        bool_and(hours.is_valid) as is_valid,
+        min(hours.owed_readings) as owed_readings,
+        max(hours.validity_rule_id) as validity_rule_id,
+        max(hours.oxygen_ceiling_percent) as oxygen_ceiling_percent,
+        sum(hours.value_mean * components.factor) as value_mean,
+        sum(hours.nd_limit_mean * components.factor) as nd_limit_mean,
+        bool_and(hours.is_stopped) as is_stopped,
+        {{ weakest_state('hours.state') }} as state,
+        max(hours.nd_share) as nd_share,
+        min(hours.readings) as readings,
+        min(hours.valid_periods) as valid_periods,
+        components.conversion_id,
+        max(components.preference) as conversion_preference
+    from component_hours as hours
+    inner join components
+        on hours.parameter_code = components.component_code and {{ holds_on('components', 'hours.local_date') }}
+    where hours.statistic in ('avg', 'rtd')
+    group by
+        hours.enterprise_id,
+        hours.outlet_id,
+        hours.medium,
+        components.pollutant_code,
+        hours.hour_start_utc,
+        hours.local_date,
+        hours.statistic,
+        hours.source_kind,
+        components.conversion_id
+    having count(*) = max(components.components) and min(hours.basis) = max(hours.basis)
+        and count(hours.value_mean) in (0, max(components.components))
+),
+
+every_hour as (
+    select
+        *,
+        '-' as conversion_id,
+        0 as conversion_preference
+    from own_hours
+    union all
+    select
+        {{ hour_columns[:15] | join(', ') }},
+        cast(null as double) as value_sum,
+        {{ hour_columns[16:] | join(', ') }},
+        conversion_id,
+        conversion_preference
+    from made_hours
+),
+
+hours as (
+    select
+        every_hour.*,
+        every_hour.parameter_code as pollutant_code,
         pollutants.unit,
         pollutants.mass_scale,
-        {{ is_valid_hour('hours', 'channels.step_minutes', 'validity') }} as is_valid,
-        {{ owed_readings('hours', 'channels.step_minutes') }} as owed_readings,
-        validity.rule_id as validity_rule_id,
-        validity.oxygen_ceiling_percent,
-        hours.value_mean,
-        hours.value_sum,
-        hours.stopped_share > 0 and hours.value_mean is null as is_stopped,
-        {{ state_of_hour('hours') }} as state,
-        hours.nd_share,
-        hours.readings,
-        hours.valid_periods,
-        case hours.source_kind when 'automatic' then 0 else 2 end
-        + case when hours.statistic in ('rtd', 'zs_rtd') then 1 else 0 end as preference
-    from {{ ref('point_hourly') }} as hours
-    inner join outlet_points
-        on hours.point_id = outlet_points.point_id and {{ holds_on('outlet_points', 'hours.local_date') }}
+        case every_hour.source_kind when 'automatic' then 0 else 2 end
+        + case when every_hour.statistic in ('rtd', 'zs_rtd') then 1 else 0 end
+        + 4 * every_hour.conversion_preference as preference
+    from every_hour
     inner join pollutants
-        on hours.parameter_code = pollutants.parameter_code and {{ holds_on('pollutants', 'hours.local_date') }}
-    left join channels
-        on hours.point_id = channels.point_id
-            and hours.parameter_code = channels.parameter_code
-            and {{ holds_on('channels', 'hours.local_date') }}
-    left join validity
-        on outlet_points.outlet_id = validity.outlet_id and {{ holds_on('validity', 'hours.local_date') }}
-    -- what is typed in or sampled is no hour of a monitor; days take it
-    where hours.source_kind in ('automatic', 'platform_copy')
-        and hours.statistic in ('avg', 'rtd', 'cou', 'zs_avg', 'zs_rtd')
-        and {{ on_touched_dates('enterprise', 'hours.local_date') }}
+        on every_hour.parameter_code = pollutants.parameter_code and {{ holds_on('pollutants', 'every_hour.local_date') }}
 ),
 
 touched as (
@@ -85,7 +187,6 @@ touched as (
         case when is_valid and statistic in ('zs_avg', 'zs_rtd') then value_mean end as corrected,
         case when is_valid and statistic = 'cou' then value_sum end as total
     from hours
-    where {{ touched_filter('enterprise') }}
 ),
 
 by_pollutant as (
@@ -99,7 +200,9 @@ by_pollutant as (
         max(unit) as unit,
         max(mass_scale) as mass_scale,
         min_by(concentration, preference) filter (where concentration is not null) as concentration_reported,
-        min_by(basis, preference) filter (where concentration is not null) as concentration_basis,
+        nullif(min_by(basis, preference) filter (where concentration is not null), '-') as concentration_basis,
+        nullif(min_by(conversion_id, preference) filter (where concentration is not null), '-') as conversion_id,
+        min_by(coalesce(nd_limit_mean, 0), preference) filter (where concentration is not null) as nd_limit_mean,
         min_by(corrected, preference) filter (where corrected is not null) as concentration_corrected_reported,
         min_by(total, preference) filter (where total is not null) as total,
         max(case when is_stopped then 1 else 0 end) as is_stopped,
@@ -149,6 +252,16 @@ with_conditions as (
 with_concentration as (
     select
         *,
+        -- (18) alone; (19) follows
+        case when medium = 'air' and not is_standing_still
+                then concentration_reported / ({{ standard_share('concentration_basis', 'temperature_degc', 'absolute_pressure_kpa') }})
+        end as concentration_standard,
+        case
+            when medium = 'water' then nd_limit_mean
+            else {{ dry_standard_concentration(
+                'nd_limit_mean', 'concentration_basis', 'temperature_degc', 'absolute_pressure_kpa', 'humidity_percent'
+            ) }}
+        end as nd_concentration,
         case
             when is_standing_still then null
             when medium = 'water' then concentration_reported
@@ -190,7 +303,11 @@ selected as (
         case method_of_day.method_code
             when 'concentration_flow' then with_mass.concentration_flow_kg
             else with_mass.reported_kg
-        end as mass_kg
+        end as mass_kg,
+        case
+            when with_mass.is_standing_still or method_of_day.method_code <> 'concentration_flow' then 0
+            else with_mass.nd_concentration * with_mass.flow_m3 * with_mass.mass_scale
+        end as nd_mass_kg
     from with_mass
     inner join method_of_day
         on with_mass.enterprise_id = method_of_day.enterprise_id
@@ -236,8 +353,10 @@ final as (
             when {{ state_of_rank('state_rank') }} = 'substituted' then mass_kg
             else 0
         end as substituted_kg,
+        case when mass_kg is not null then nd_mass_kg end as nd_mass_kg,
         concentration_flow_kg,
         reported_kg,
+        concentration_flow_kg / nullif(reported_kg, 0) - 1 as mass_difference,
         concentration,
         case
             when medium = 'water' or is_standing_still then null
@@ -246,15 +365,22 @@ final as (
             when oxygen_percent >= oxygen_ceiling_percent then null
             else coalesce(concentration_at_reference, concentration_corrected_reported)
         end as concentration_corrected,
+        case
+            when reference_o2 is not null and not is_standing_still
+                then concentration_at_reference / nullif(concentration_corrected_reported, 0) - 1
+        end as corrected_difference,
         unit as concentration_unit,
         flow_m3,
         concentration_reported,
         concentration_basis,
+        conversion_id,
+        concentration_standard,
         concentration_corrected_reported,
         flow_reported_m3,
         flow_basis,
         oxygen_percent,
         reference_o2 as reference_oxygen_percent,
+        case when oxygen_percent < oxygen_ceiling_percent then 21 / (21 - oxygen_percent) end as excess_air,
         temperature_degc,
         absolute_pressure_kpa,
         humidity_percent,

@@ -54,6 +54,7 @@ borne as (
         case when mass_kg is null then null when is_allocated then 0 else {{ state }}_kg end as {{ state }}_kg,
         {%- endfor %}
         case when mass_kg is null then null when is_allocated then mass_kg * share else estimated_kg end as estimated_kg,
+        nd_mass_kg * share as nd_mass_kg,
         nd_share,
         flow_m3 * share as flow_m3,
         concentration_mean,
@@ -95,6 +96,7 @@ final as (
         touched.substituted_kg,
         touched.estimated_kg,
         touched.self_reported_kg,
+        touched.nd_mass_kg,
         touched.nd_share,
         touched.flow_m3,
         touched.concentration_mean,

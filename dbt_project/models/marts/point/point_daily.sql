@@ -83,6 +83,7 @@ final as (
         {{ state_shares() }}
     from channel_days
     left join days on channel_days.local_date = days.local_date
+    {{ nd_policy_join('channel_days') }}
 )
 
 select * from final

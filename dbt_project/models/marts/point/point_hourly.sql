@@ -145,15 +145,16 @@ hours as (
 final as (
     select
         cast('{{ park_id() }}' as varchar) as park_id,
-        point_id,
-        parameter_code,
-        statistic,
-        source_kind,
-        hour_start_utc,
-        local_date,
+        hours.point_id,
+        hours.parameter_code,
+        hours.statistic,
+        hours.source_kind,
+        hours.hour_start_utc,
+        hours.local_date,
         {{ reading_values() }},
         {{ state_shares() }}
     from hours
+    {{ nd_policy_join('hours') }}
 )
 
 select * from final
