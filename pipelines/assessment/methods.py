@@ -20,6 +20,7 @@ from pipelines.assessment.obsolete_asset import OBSOLETE_ASSETS
 from pipelines.assessment.outlook import LOOKING_AHEAD
 from pipelines.assessment.park_checklist import CHECKLISTS
 from pipelines.assessment.park_summary import PARK_SUMMARIES
+from pipelines.assessment.plausibility import PLAUSIBILITIES
 from pipelines.assessment.pollution_load import POLLUTION_LOADS
 from pipelines.assessment.reconciliation import RECONCILIATIONS
 from pipelines.assessment.risk_grade import RISK_GRADES
@@ -40,6 +41,7 @@ METHODS = (
     BALANCES,
     RECONCILIATIONS,
     DISCLOSURE_CHECKS,
+    PLAUSIBILITIES,
     MANDATORY_AUDITS,
     OBSOLETE_ASSETS,
     RISK_GRADES,
