@@ -137,20 +137,55 @@ case
     }[entity]) }}
 {%- endmacro %}
 
-{#- Discharge at a longer period, of enterprises or of the park: its days, and declarations where nobody measured. -#}
+{#-
+    Discharge at a longer period, of enterprises or of the park: its days, and what the audit selects beside them or in their place
+    (emission_method). Hours, flow and concentrations stay those of the days.
+-#}
 {% macro emission_of(entity, grain) -%}
 {%- set column = longer_periods()[grain].column -%}
 {%- set key = emission_key(entity) -%}
+{%- set relation = 'int_touched_enterprise_periods' -%}
 with
+
+placed as (
+    select * from {{ ref('int_placed_emission') }}
+    where {{ touched_filter(entity, date='period_start', relation=relation) }}
+),
+
+-- months of an outlet in which something else speaks than its days
+displaced as (
+    select distinct
+        outlet_id,
+        medium,
+        pollutant_code,
+        period_start as month_start_date
+    from placed
+    where grain = 'month' and outlet_id is not null and mass_kg is not null
+),
 
 days as (
     select
-        {{ period_start('local_date', grain) }} as period_start,
-        *,
-        case when is_valid then cast(1 as double) else 0 end as valid_days,
-        case when state = 'stopped' then cast(1 as double) else 0 end as stopped_days
-    from {{ ref(entity ~ '_emission_daily') }}
-    where {{ touched_filter(entity) }}
+        {{ period_start('days.local_date', grain) }} as period_start,
+        {%- for mass in emission_masses() %}
+        case when displaced.outlet_id is null then days.{{ mass }} end as {{ mass }},
+        {%- endfor %}
+        case when displaced.outlet_id is null then days.method_code end as method_code,
+        case when displaced.outlet_id is null then days.covered_hours else 0 end as covered_hours,
+        {%- for name in key + [
+            'nd_share', 'flow_m3', 'operating_hours', 'valid_hours', 'stopped_hours', 'concentration_mean', 'concentration_weight',
+            'concentration_corrected_mean', 'corrected_hours', 'concentration_unit', 'validity_rule_id', 'state',
+        ] %}
+        days.{{ name }},
+        {%- endfor %}
+        case when days.is_valid then cast(1 as double) else 0 end as valid_days,
+        case when days.state = 'stopped' then cast(1 as double) else 0 end as stopped_days
+    from {{ ref(entity ~ '_emission_daily') }} as days
+    left join displaced
+        on days.outlet_id = displaced.outlet_id
+            and days.medium = displaced.medium
+            and days.pollutant_code = displaced.pollutant_code
+            and {{ period_start('days.local_date', 'month') }} = displaced.month_start_date
+    where {{ touched_filter(entity, 'days', relation=relation) }}
 ),
 
 measured as (
@@ -165,15 +200,19 @@ measured as (
     group by period_start, {{ key | join(', ') }}
 ),
 
-declared as (
+selected as (
     select
         period_start,
         {{ key | join(', ') }},
         sum(mass_kg) as mass_kg,
+        {%- for state in ['measured', 'substituted', 'estimated', 'self_reported'] %}
+        sum(case when state = '{{ state }}' then mass_kg when mass_kg is not null then 0 end) as {{ state }}_kg,
+        {%- endfor %}
+        sum(case when mass_kg is not null then cast(0 as double) end) as nd_mass_kg,
         min(days_covered) as days_covered,
-        {{ weakest_state('state') }} as state
-    from {{ ref('int_declared_emission') }}
-    where grain = '{{ grain }}' and {{ touched_filter(entity, date='period_start') }}
+        {{ one_or_several('case when mass_kg is not null then method_code end') }} as method_code
+    from placed
+    where grain = '{{ grain }}'
         {%- if entity == 'park' %}
         and counts_in_park_total
         {%- endif %}
@@ -208,12 +247,7 @@ every_row as (
     select
         period_start,
         {{ key | join(', ') }},
-        mass_kg,
-        {%- for state in ['measured', 'substituted', 'estimated'] %}
-        case when mass_kg is not null then cast(0 as double) end as {{ state }}_kg,
-        {%- endfor %}
-        mass_kg as self_reported_kg,
-        case when mass_kg is not null then cast(0 as double) end as nd_mass_kg,
+        {{ emission_masses() | join(', ') }},
         {%- for number in [
             'nd_share', 'flow_m3', 'concentration_mean', 'concentration_corrected_mean',
         ] %}
@@ -227,12 +261,12 @@ every_row as (
         cast(null as double) as valid_days,
         cast(null as double) as stopped_days,
         cast(null as varchar) as validity_rule_id,
-        case when mass_kg is not null then 'self_reported' end as method_code,
+        method_code,
         false as is_stopped
-    from declared
+    from selected
 ),
 
--- what was measured for a part of the period and declared for the rest is one discharge, by several methods
+-- what was measured for a part of the period and estimated or declared for the rest is one discharge, by several methods
 whole as (
     select
         period_start,

@@ -50,3 +50,16 @@
     {{ adapter.drop_relation(old_relation) }}
     {{ return(create_csv_table(model, agate_table)) }}
 {%- endmacro %}
+
+{#- Rows of a standard in force on any day: where the park has rows of its own for a key, the shipped ones of that key are not used. -#}
+{% macro own_before_shipped(staging, columns, replaces, key=none) -%}
+    select
+    {%- for column in columns %}
+        {{ column }},
+    {%- endfor %}
+        valid_from,
+        {{ validity_end(key or replaces) }} as valid_to
+    from {{ ref(staging) }}
+    where origin = 'park'
+        or ({{ replaces }}) not in (select {{ replaces }} from {{ ref(staging) }} where origin = 'park')
+{%- endmacro %}

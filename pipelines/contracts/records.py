@@ -711,7 +711,7 @@ EQUIPMENT = _register(
     Column("rated_efficiency", NUMBER, "Efficiency as rated, 0 to 1."),
     Column("actual_efficiency", NUMBER, "Efficiency as last tested, 0 to 1."),
     Column("treats_parameter", TEXT, "Pollutant that it removes, where it is a treatment facility.", names="parameter"),
-    touches=((ASSESSMENT, "equipment_id"),),
+    touches=(("enterprise", "enterprise_id"), (ASSESSMENT, "equipment_id")),
 )  # fmt: skip
 
 CHEMICAL = _register(

@@ -121,6 +121,27 @@ def test_plant_quarters_and_park(published: duckdb.DuckDBPyConnection) -> None:
     assert co2 == pytest.approx(19478697.2, abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("pollutant", "deviation"),
+    [
+        ("a21026", {"PLANT-26": -0.00281, "PLANT-47": -0.00233, "PLANT-56": -0.00729, "PLANT-7": -0.00582}),
+        ("a21002", {"PLANT-26": 0.00176, "PLANT-47": -0.00111, "PLANT-56": -0.00325, "PLANT-7": -0.00503}),
+    ],
+)
+def test_rate_times_heat_input_stands_beside_reported_mass(
+    published: duckdb.DuckDBPyConnection, pollutant: str, deviation: dict[str, float]
+) -> None:
+    """Two ways of the same monitors to a year's mass, within a hundredth of each other and not equal; the audit takes what was reported."""
+    query = """
+        select enterprise_id,
+            sum(mass_kg) filter (where method_code = 'rate_heat_input') / sum(mass_kg) filter (where method_code = 'reported_mass') - 1
+        from marts.emission_method where period_type = 'year' and pollutant_code = ? group by 1 having count(*) > 1
+    """
+    assert dict(_rows(published, query, pollutant)) == {plant: pytest.approx(value, abs=1e-5) for plant, value in deviation.items()}
+    chosen = "select distinct method_code from marts.emission_method where period_type = 'year' and pollutant_code = ? and selected_for_audit and enterprise_id like 'PLANT-%'"
+    assert _rows(published, chosen, pollutant) == [("reported_mass",)]
+
+
 def test_plant_units(published: duckdb.DuckDBPyConnection) -> None:
     with (REALDATA / "epa_cems_al_1995_daily/EXPECTED_unit_year.csv").open(encoding="utf-8") as file:
         expected = {f"CEMS-{row['ORISPL_CODE']}-{row['UNITID']}": row for row in csv.DictReader(file)}

@@ -20,6 +20,7 @@ TABLES = (
     "marts.self_reported",
     *(f"marts.{whose}_consumption_{period}" for whose in ("enterprise", "park") for period in PERIODS),
     "marts.emission_hourly",
+    "marts.emission_method",
     *(f"marts.{whose}_emission_{period}" for whose in ("enterprise", "park") for period in PERIODS),
     *(f"marts.enterprise_production_{period}" for period in LONGER),
     *(f"marts.{whose}_efficiency_{period}" for whose in ("enterprise", "park") for period in LONGER),
@@ -833,6 +834,68 @@ def reclaimed_water() -> Iterable[Records]:
     }
 
 
+YEAR_2021 = (date(2021, 1, 1), date(2022, 1, 1))
+
+
+def methods_side_by_side() -> Iterable[Records]:
+    """Reference section 5.6: 20 000 t of coal with 0.8 % sulfur; coefficients with and without treatment; a rate beside a mass; a monitor that
+    was deaf for most of its quarter; two stacks of which one is monitored."""
+    yield enterprises("BALANCED", "RATED", "UNKNOWING", sector_code="D4412")
+    yield enterprises("CALCINES", "DEAF", "TWOSTACKS", sector_code="C3011")
+    yield {"process": [{"process_id": f"{name}-P1", "enterprise_id": name, **SINCE} for name in ("CALCINES", "DEAF", "TWOSTACKS")]}
+    for name in ("BALANCED", "UNKNOWING"):
+        yield outlet(f"{name}-S", name, "air", "stack", {})
+        yield {"self_report": [report(name, "raw_coal", "purchased", *YEAR_2021, 20_000.0, "t")]}
+    yield {"self_report": [report("BALANCED", "sulfur_raw_coal", "none", *YEAR_2021, 0.8, "%")]}
+    yield {
+        "equipment": [
+            {"equipment_id": "BALANCED-FGD", "enterprise_id": "BALANCED", "equipment_code": "flue_gas_treatment", "actual_efficiency": 0.65,
+             "treats_parameter": "a21026", **SINCE},
+            {"equipment_id": "CALCINES-SNCR", "enterprise_id": "CALCINES", "process_id": "CALCINES-P1", "equipment_code": "denitration",
+             "treats_parameter": "a21002", **SINCE},
+            {"equipment_id": "TWOSTACKS-X", "enterprise_id": "TWOSTACKS", "equipment_code": "flue_gas_treatment", "treats_parameter": "a21002", **SINCE},
+        ]
+    }  # fmt: skip
+    for name in ("CALCINES", "DEAF", "TWOSTACKS"):
+        product = {
+            "product_code": f"{name}-CLINKER",
+            "enterprise_id": name,
+            "process_id": f"{name}-P1",
+            "unit": "t",
+            "product_kind": "clinker",
+        }
+        yield {"product": [{**product, **SINCE}]}
+        for number in (1, 2, 3):
+            yield {"self_report": [report(name, f"{name}-CLINKER", "output", *month(2021, number), 1000.0, "t")]}
+    yield {
+        "self_report": [
+            report("CALCINES-P1", "treatment_running_rate", "none", *month(2021, 2), 90.0, "%", subject_kind="process"),
+            report("DEAF", "a21002", "air", *month(2021, 1), 5.0, "kg"),
+            report("DEAF", "a21002", "air", *YEAR_2021, 60.0, "kg"),
+        ]
+    }
+    yield outlet("CALCINES-S", "CALCINES", "air", "stack", {})
+    for name in ("DEAF-S", "TWOSTACKS-A", "TWOSTACKS-B", "RATED-S"):
+        yield outlet(name, name.split("-")[0], "air", "stack", {"a21002": None}, step=1440)
+    yield {
+        "reading": [
+            # one of ten days of the first quarter is known, all of the second: the gap is as long as others were heard
+            *(total("DEAF-S", "a21002", "kg", date(2021, 1, 1) + timedelta(days=10 * number), 30.0) for number in range(9)),
+            *(total("DEAF-S", "a21002", "kg", day, 30.0) for day in days(date(2021, 4, 1), 30)),
+            *(total("TWOSTACKS-A", "a21002", "kg", day, 10.0) for day in days(date(2021, 1, 1), 31)),
+            *(
+                row
+                for day in days(date(2021, 5, 1), 31)
+                for row in (
+                    total("RATED-S", "a21002", "kg", day, 480.0),
+                    mean("RATED-S", "nox_emission_rate", "kg/GJ", day, 0, 0.5, hours=24),
+                    total("RATED-S", "heat_input", "GJ", day, 1000.0),
+                )
+            ),
+        ]
+    }
+
+
 # ---- a park at random
 
 RANDOM_MEMBERS = [f"RND{number:02d}" for number in range(12)]
@@ -905,7 +968,7 @@ SCENARIOS = (
     declared_energy, of_the_park, flue_gas_example, flue_gas_bases, wastewater_examples, ten_minutes, reported_masses, valid_days, components_and_non_detects, shared_outlet,
     declared_emissions, efficiency_examples, limits_examples, random_park,
     measured_fuel, steam_by_enthalpy, heat_and_power, process_carbon, green_power, waste_books, by_products, drained_wastewater, taxed_outlets,
-    permitted_totals, reclaimed_water,
+    permitted_totals, reclaimed_water, methods_side_by_side,
 )  # fmt: skip
 
 

@@ -281,7 +281,10 @@ def test_dbt_s_own_tests_hold(known_park: Warehouse, make_copy: Any) -> None:
     accounts = "path:models/reference/_accounts__reference.yml"
     copy.dbt("run", "--select", accounts)
     said = copy.dbt(
-        "test", "--select", *(f"path:models/{folder}" for folder in ("marts/enterprise", "marts/park", "intermediate/energy")), accounts
+        "test",
+        "--select",
+        *(f"path:models/{folder}" for folder in ("marts/enterprise", "marts/park", "intermediate/energy", "intermediate/emission")),
+        accounts,
     )
     counts = {name: int(count) for name, count in re.findall(r"(PASS|WARN|ERROR|SKIP)=(\d+)", said)}
     assert (counts["ERROR"], counts["SKIP"]) == (0, 0)

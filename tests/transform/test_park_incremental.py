@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 INTERMEDIATE = (
     "int_meter_flows_daily", "int_meter_flows_long", "int_consumption_long", "int_long_intervals", "int_self_report_periods", "int_metric_sides",
     "int_outlet_conditions_hourly", "int_outlet_flow_daily", "int_outlet_emission_daily", "int_declared_emission",
+    "int_outlet_methods_daily", "int_period_properties", "int_generation_estimates", "int_emission_candidates",
     "int_measured_factors", "int_supplier_factors", "int_waste_periods", "int_drainage_ratio_daily",
 )  # fmt: skip
 COMPARED = (*TABLES, *(f"intermediate.{model}" for model in INTERMEDIATE))
@@ -54,6 +55,7 @@ def change_registers(park: Warehouse) -> None:
     park.correct("enterprise", {"enterprise_id": "TREATER"}, park_id="OTHER")
     park.correct("enterprise", {"enterprise_id": "KILN"}, sector_code="C3120")
     park.correct("point", {"point_id": "BURNER-LAB"}, enterprise_id="SAYSHEAT")
+    park.correct("equipment", {"equipment_id": "BALANCED-FGD"}, actual_efficiency=0.5)
     park.withdraw("channel", {"point_id": "STEAMER-ST", "parameter_code": "enthalpy_steam_low_pressure"})
 
 
@@ -90,6 +92,13 @@ def change_account_standards(park: Warehouse) -> None:
         ("item_properties", {"parameter_code": "steam_load", "item_code": "steam_low_pressure", "property": "enthalpy", "unit": "t/h", "gj_scale": "1"}),
         ("process_carbon_rules", {"rule_id": "cement-clinker", "sector_code": "C301", "activity": "output", "subject_code": "clinker", "unit": "t", "co2_t_per_unit": "0.5",
                                   "derivation": "0.5", "note": "own"}),
+        ("emission_factors", {"factor_id": "own-clinker", "sector_code": "C3011", "activity": "output", "subject_code": "clinker", "unit": "t", "medium": "air",
+                              "pollutant_code": "a21026", "kg_per_unit": "0.3", "derivation": "0.3", "note": "own", "valid_from": "2021-01-01"}),
+        ("emission_balances", {"balance_id": "so2-raw_coal", "sector_code": "*", "item_code": "raw_coal", "unit": "t", "medium": "air", "pollutant_code": "a21026",
+                               "content_parameter": "sulfur_raw_coal", "mass_ratio": "2", "conversion": "0.8", "note": "own", "valid_from": "2021-01-01"}),
+        ("method_precedences", {"purpose": "permit", "rank": "1", "method_code": "emission_factor", "valid_from": "2021-01-01"}),
+        ("treatment_technologies", {"technology_code": "denitration", "pollutant_code": "a21002", "name": "own", "name_zh": "自有", "removal_efficiency": "0.5",
+                                    "running_rate": "1", "valid_from": "2021-01-01"}),
         ("contained_items", {"item_code": "photovoltaic_electricity", "contained_in": "electricity", "note": "own"}),
         ("factors", {"factor_id": "own-heat", "kind": "ghg_per_heat", "item_code": "raw_coal", "basis": "combustion", "region": "PARK", "series": "own", "unit_from": "GJ",
                      "unit_to": "tCO2e", "value": "0.1", "derivation": "0.1", "is_default": "true"}),
@@ -129,6 +138,8 @@ def change_records(park: Warehouse) -> None:
     park.correct("self_report", {"subject_id": "TAXED-A", "item_code": "a34013"}, value=30_000.0)
     park.correct("waste_movement", {"manifest_id": "M-1", "movement": "transferred"}, quantity_t=8.0)
     park.withdraw("waste_movement", {"manifest_id": "L-9"})
+    park.load({"reading": [total("DEAF-S", "a21002", "kg", day, 30.0) for day in days(date(2021, 2, 2), 27)]})
+    park.correct("self_report", {"subject_id": "BALANCED", "item_code": "sulfur_raw_coal"}, value=0.9)
     park.load({"waste_movement": [waste_line("L-4", "WASTER", "SW07", "generated", date(2022, 4, 3), 3.0, waste_kind="general")]})
 
 

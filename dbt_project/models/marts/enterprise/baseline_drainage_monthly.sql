@@ -6,8 +6,10 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='touched',
-    meta={'touched': {'entity': 'enterprise', 'period': 'month', 'date': 'month_start_date'}},
+    meta={'touched': {'entity': 'enterprise', 'period': 'year', 'date': 'month_start_date', 'relation': 'int_touched_enterprise_periods'}},
 ) }}
+
+{%- set relation = 'int_touched_enterprise_periods' %}
 
 with
 
@@ -54,7 +56,7 @@ discharges as (
         on emission.outlet_id = outlets.outlet_id
             and emission.enterprise_id = outlets.enterprise_id
             and {{ holds_on('outlets', 'emission.month_start_date') }}
-    where {{ touched_filter('enterprise', 'emission', date='month_start_date') }}
+    where {{ touched_filter('enterprise', 'emission', date='month_start_date', relation=relation) }}
 ),
 
 -- an outlet's flow stands beside each of its pollutants and counts once
@@ -105,7 +107,7 @@ outputs as (
         sum(quantity) as quantity,
         min(completeness_share) as completeness_share
     from {{ ref('enterprise_production_monthly') }}
-    where product_code <> 'ALL' and {{ touched_filter('enterprise', date='month_start_date') }}
+    where product_code <> 'ALL' and {{ touched_filter('enterprise', date='month_start_date', relation=relation) }}
     group by enterprise_id, product_code, month_start_date, unit
 ),
 

@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='touched',
-    meta={'touched': {'entity': 'enterprise', 'period': 'month', 'date': 'month_start_date'}},
+    meta={'touched': {'entity': 'enterprise', 'period': 'year', 'date': 'month_start_date', 'relation': 'int_touched_enterprise_periods'}},
 ) }}
 
 {{ emission_of('enterprise', 'month') }}

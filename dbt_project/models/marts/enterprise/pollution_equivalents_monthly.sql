@@ -6,8 +6,10 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='touched',
-    meta={'touched': {'entity': 'enterprise', 'period': 'month', 'date': 'month_start_date'}},
+    meta={'touched': {'entity': 'enterprise', 'period': 'year', 'date': 'month_start_date', 'relation': 'int_touched_enterprise_periods'}},
 ) }}
+
+{%- set relation = 'int_touched_enterprise_periods' %}
 
 with
 
@@ -77,7 +79,7 @@ emissions as (
         {{ weakest_state('state') }} as state
     from {{ ref('enterprise_emission_monthly') }}
     where counts_in_enterprise_total and medium in ('air', 'water') and mass_kg is not null
-        and {{ touched_filter('enterprise', date='month_start_date') }}
+        and {{ touched_filter('enterprise', date='month_start_date', relation=relation) }}
     group by enterprise_id, outlet_id, medium, pollutant_code, discharge_kind, month_start_date
 ),
 
@@ -95,7 +97,7 @@ standards as (
     from {{ ref('limit_compliance_daily') }}
     where limit_layer in ('law', 'sector')
         and limit_kind = case medium when 'air' then 'hourly_concentration' else 'daily_concentration' end
-        and {{ touched_filter('enterprise') }}
+        and {{ touched_filter('enterprise', relation=relation) }}
     group by enterprise_id, outlet_id, pollutant_code, {{ period_start('local_date', 'month') }}
 ),
 

@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='touched',
-    meta={'touched': {'entity': 'park', 'period': 'quarter', 'date': 'quarter_start_date'}},
+    meta={'touched': {'entity': 'park', 'period': 'year', 'date': 'quarter_start_date', 'relation': 'int_touched_enterprise_periods'}},
 ) }}
 
 {{ emission_of('park', 'quarter') }}

@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='touched',
     meta={'touched': {
-        'entity': 'park', 'period': 'month', 'date': 'month_start_date', 'relation': 'int_touched_enterprise_periods',
+        'entity': 'park', 'period': 'year', 'date': 'month_start_date', 'relation': 'int_touched_enterprise_periods',
     }},
 ) }}
 

@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='touched',
     meta={'touched': {
-        'entity': 'park', 'period': 'quarter', 'date': 'quarter_start_date', 'relation': 'int_touched_enterprise_periods',
+        'entity': 'park', 'period': 'year', 'date': 'quarter_start_date', 'relation': 'int_touched_enterprise_periods',
     }},
 ) }}
 
