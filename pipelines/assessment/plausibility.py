@@ -78,7 +78,7 @@ def look_for_the_implausible(frames: Frames, context: Context) -> Outcome:
     since = frames["channels"]["local_date"].min()
     events = with_enterprise(frames["events"], "occurred_on", *(frames[name] for name in OWNER_SOURCES))
     episodes = frames["episodes"].filter(pl.col("local_date") >= since) if since else frames["episodes"]
-    outlets = Outlets(frames["outlet_days"], episodes, events)
+    outlets = Outlets(frames["outlet_days"], episodes, events, frames["consumption"], frames["stacks"], rules)
     found = [_found(rule, number, channels, outlets) for number, rule in enumerate(rules) if rule["compares"] != _DATES]
     rows = pl.concat([pl.DataFrame(schema=HIT | {"_rule": pl.UInt32()}), *found])
     decided = current_decisions(frames["reviews"], PLAUSIBILITY.name, context.today).select(
@@ -155,8 +155,8 @@ def plot_findings(axes: object, frames: Frames) -> None:
 
 
 _DAYS = (
-    "enterprise_id, outlet_id, pollutant_code, local_date, unit, limit_value, hours, value_hours, marked_hours, short_hours, value_mean, flow_hours, "
-    "flow_mean, stopped_value_hours, stopped_value_max, zero_flow_hours, no_flow_hours, no_flow_value_max, converted_hours, "
+    "enterprise_id, outlet_id, pollutant_code, local_date, medium, unit, limit_value, hours, value_hours, marked_hours, short_hours, value_mean, flow_hours, "
+    "flow_mean, flow_known_hours, flow_m3, oxygen_percent, stopped_value_hours, stopped_value_max, zero_flow_hours, no_flow_hours, no_flow_value_max, converted_hours, "
     "converted_ratio, product_hours, product_ratio, above_limit_hours, "
     + ", ".join(f"limit_{percent}_hours" for percent in range(90, 100))
     + ", whole_code, above_whole_hours, whole_share_max"
@@ -170,7 +170,7 @@ PLAUSIBILITIES = Method(
     | {
         "channels": Source.of(
             "intermediate.int_plausibility_channels",
-            "point_id, parameter_code, statistic, source_kind, local_date, enterprise_id, outlet_id, is_pollutant, expected_periods, "
+            "point_id, parameter_code, statistic, source_kind, local_date, enterprise_id, outlet_id, process_id, is_pollutant, expected_periods, "
             "received_periods, valid_periods, late_periods, unit, range_min, range_max, hours, nd_hours, stopped_hours, "
             "value_mean, value_min, value_max, value_variance, hours_at_max, steps, unchanged_hours, moving_hours, step_square_sum, "
             "step_max, shape, block_1, block_2, block_3, block_4, block_5, block_6",
@@ -186,6 +186,10 @@ PLAUSIBILITIES = Method(
             "duration_hours, max_value",
         ),
         "events": Source.of("staging.stg_events", "event_id, event_kind, subject_kind, subject_id, occurred_on"),
+        "stacks": Source.of("intermediate.int_plausibility_stacks", "enterprise_id, outlet_id, process_code"),
+        "consumption": Source.of(
+            "marts.enterprise_consumption_monthly", "enterprise_id, process_id, item_code, month_start_date, quantity"
+        ),
         "parameters": Source.of("reference.parameter", "parameter_code, mass_from"),
         "rules": Source.of(
             "reference.plausibility_rule",

@@ -353,6 +353,31 @@ def parameters_that_step(given: Channels, rule: dict) -> pl.DataFrame:
     return hits(days, "outlet", **everything, **period, value=pl.col("count"), observed=pl.col("count"), rows=pl.col("rows"))
 
 
+def removal_of_treatment(given: Channels, rule: dict) -> pl.DataFrame:
+    """Inlets of a process against the outlet that measures the same process, or the only one of the enterprise."""
+    days = given.concentrations.filter((pl.col("source_kind") == "automatic") & (pl.col("hours") >= rule["guard"]))
+    if rule["parameter_code"] is not None:
+        days = days.filter(pl.col("parameter_code") == rule["parameter_code"])
+    outlets = days.filter(pl.col("outlet_id").is_not_null()).select(
+        "enterprise_id", "parameter_code", "statistic", "local_date", other_place_id="outlet_id", process_after="process_id", after="value_mean",
+        outlets=pl.col("outlet_id").n_unique().over("enterprise_id", "parameter_code"),
+    )  # fmt: skip
+    inlets = days.filter(pl.col("outlet_id").is_null() & pl.col("process_id").is_not_null() & (pl.col("value_mean") > 0))
+    pairs = inlets.join(outlets, on=["enterprise_id", "parameter_code", "statistic", "local_date"]).filter(
+        (pl.col("process_after") == pl.col("process_id")) | (pl.col("outlets") == 1)
+    )
+    removed = 1 - pl.col("after") / pl.col("value_mean")
+    return hits(
+        pairs.filter(beyond(removed, rule)),
+        "point",
+        other_place_id=pl.col("other_place_id"),
+        value=removed,
+        observed=pl.col("after"),
+        expected=pl.col("value_mean"),
+        rows=pl.col("hours"),
+    )
+
+
 Comparison = Callable[[Channels, dict], pl.DataFrame]
 COMPARISONS: dict[str, Comparison] = {
     comparison.__name__: comparison
@@ -364,6 +389,7 @@ COMPARISONS: dict[str, Comparison] = {
         power_of_ten,
         level_of_days_before,
         parameters_that_step,
+        removal_of_treatment,
         shape_of_other_day,
         shape_of_other_outlet,
         autocorrelation_of_a_day,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipelines.assessment.plausibility_hits import beyond, hits, months, of_month
+from pipelines.assessment.plausibility_hits import HIT, NOTHING, beyond, hits, months, of_month
 
 OUTLET = ("outlet_id", "pollutant_code")
 _EXPLAINING = ("incident", "violation", "inspection", "shutdown", "non_routine")
@@ -19,11 +19,22 @@ _LOWEST_PERCENT = 90
 
 @dataclass(frozen=True)
 class Outlets:
-    """Days of outlets as `int_plausibility_outlets` has them, episodes of exceedance, and events with their enterprise."""
+    """Days of outlets as `int_plausibility_outlets` has them, and what they are held against.
+
+    Attributes:
+        episodes: Of exceedance.
+        events: With their enterprise.
+        fuels: Consumption of enterprises by month.
+        stacks: Outlets of air with the code of the process that each measures; null where the register names none.
+        rules: All rules in force.
+    """
 
     days: pl.DataFrame
     episodes: pl.DataFrame
     events: pl.DataFrame
+    fuels: pl.DataFrame
+    stacks: pl.DataFrame
+    rules: list[dict]
 
 
 def near_limit_hours(share: float) -> pl.Expr:
@@ -148,6 +159,71 @@ def part_and_whole(given: Outlets, rule: dict) -> pl.DataFrame:
     return hits(found, "outlet", value=pl.col("whole_share_max"), observed=pl.col("value_mean"), rows=pl.col("above_whole_hours"))
 
 
+def fuel_and_flow(given: Outlets, rule: dict) -> pl.DataFrame:
+    """Flue gas of an enterprise's boilers against what all their fuels give; several fuels are one comparison, told by the first rule.
+
+    V = sum of fuel × dry flue gas of its combustion × 21 / (21 − O2).
+    """
+    of_fuels = [other for other in given.rules if other["compares"] == rule["compares"]]
+    if rule is not of_fuels[0] or given.days.is_empty():
+        return pl.DataFrame(schema=HIT)
+    theory = pl.DataFrame(
+        [
+            {"item_code": each["parameter_code"], "process_code": each["other_parameter_code"], "gas_per_unit": each["guard"]}
+            for each in of_fuels
+        ],
+        schema={"item_code": pl.String, "process_code": pl.String, "gas_per_unit": pl.Float64},
+    )
+    burns = pl.col("process_code").is_in(theory["process_code"].unique().to_list()).fill_null(False)
+    alone = given.stacks.group_by("enterprise_id").agg(only_boilers=burns.all()).filter("only_boilers")
+    key = ["enterprise_id", "outlet_id", "month"]
+    # every pollutant of an outlet tells of the same flow: the one that knows most of it
+    by_day = (
+        given.days.filter(pl.col("medium") == "air").join(alone, on="enterprise_id", how="semi").sort("flow_known_hours", descending=True)
+    )
+    days = by_day.unique(["enterprise_id", "outlet_id", "local_date"], keep="first", maintain_order=True)
+    flows = (
+        months(days, given.days["local_date"].min(), given.days["local_date"].max())
+        .group_by(key)
+        .agg(
+            pl.col("flow_m3").sum(),
+            known=pl.col("flow_known_hours").sum() / (24 * pl.col("month").first().dt.month_end().dt.day().cast(pl.Int64)),
+            oxygen=(pl.col("oxygen_percent") * pl.col("flow_m3")).sum() / pl.col("flow_m3").sum(),
+            hours=pl.col("flow_known_hours").sum(),
+        )
+        .with_columns(excess_air=21 / (21 - pl.col("oxygen")), unit=pl.lit("m3"))
+    )
+    gas = (
+        given.fuels.filter(pl.col("process_id").is_null())
+        .join(theory.unique("item_code"), on="item_code")
+        .group_by("enterprise_id", month="month_start_date")
+        .agg(stoichiometric=(pl.col("quantity") * pl.col("gas_per_unit")).sum(), known_fuels=pl.col("quantity").is_not_null().all())
+        .filter("known_fuels")
+    )
+    of_enterprise = flows.group_by("enterprise_id", "month").agg(
+        flow=pl.col("flow_m3").sum(),
+        without_excess=(pl.col("flow_m3") / pl.col("excess_air")).sum(),
+        least_known=pl.col("known").min(),
+    )
+    compared = (
+        flows.join(of_enterprise, on=["enterprise_id", "month"])
+        .join(gas, on=["enterprise_id", "month"])
+        .filter((pl.col("stoichiometric") > 0) & (pl.col("least_known") >= rule["extent"]))
+    )
+    off = (pl.col("without_excess") / pl.col("stoichiometric") - 1).abs()
+    return hits(
+        compared.filter(beyond(off, rule)),
+        "outlet",
+        parameter_code=pl.lit(NOTHING),
+        value=off,
+        observed=pl.col("flow"),
+        expected=pl.col("stoichiometric") * pl.col("flow") / pl.col("without_excess"),
+        unit=pl.lit("m3"),
+        rows=pl.col("hours"),
+        **of_month(),
+    )
+
+
 Comparison = Callable[[Outlets, dict], pl.DataFrame]
 COMPARISONS: dict[str, Comparison] = {
     comparison.__name__: comparison
@@ -162,5 +238,6 @@ COMPARISONS: dict[str, Comparison] = {
         exceedance_without_event,
         marks_on_days_near_limit,
         part_and_whole,
+        fuel_and_flow,
     )
 }

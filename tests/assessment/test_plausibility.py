@@ -36,6 +36,7 @@ def outlet(day: int = 0, **cells: Any) -> dict:
     return {
         "enterprise_id": "E1", "outlet_id": "S1", "pollutant_code": "a21002", "local_date": FIRST + timedelta(days=day), "unit": "mg/m3",
         "limit_value": 100.0, "hours": 24, "value_hours": 24, "marked_hours": 0, "short_hours": 0, "value_mean": 60.0, "flow_hours": 24, "flow_mean": 1000.0,
+        "flow_known_hours": 24, "flow_m3": 24000.0, "oxygen_percent": 6.0, "medium": "air",
         "stopped_value_hours": 0, "zero_flow_hours": 0, "no_flow_hours": 0, "converted_hours": 24, "converted_ratio": 1.0, "product_hours": 0,
         "above_limit_hours": 0, **{f"limit_{percent}_hours": 0 for percent in range(90, 100)}, "above_whole_hours": 0,
     } | cells  # fmt: skip
@@ -247,6 +248,15 @@ class TestWhatArrived:
         assert (row["source_kind"], row["value"], row["expected"]) == ("platform_copy", pytest.approx(0.025), 40.0)
         assert not of("ways_disagree", shipped_standards, channels=[channel(), copy | {"hours": 23}]), "of other hours"
 
+    def test_more_after_the_treatment_than_before(self, shipped_standards: Standards) -> None:
+        inlet = channel(point_id="E1-IN", outlet_id=None, process_id="P1", value_mean=30.0)
+        row = only(found(shipped_standards, "removal_rate", channels=[channel(), inlet]), rule_id="removal_rate")
+        assert (row["place_id"], row["other_place_id"], row["value"]) == ("E1-IN", "O1", pytest.approx(1 - 40 / 30))
+        assert not of("removal_rate", shipped_standards, channels=[channel(), inlet | {"value_mean": 41.0}])
+        others = [channel(process_id="P2"), channel(point_id="O2-M", outlet_id="O2", process_id="P3")]
+        assert not of("removal_rate", shipped_standards, channels=[*others, inlet]), "of which plant is unknown"
+        assert of("removal_rate", shipped_standards, channels=[*others, inlet | {"process_id": "P3"}])
+
 
 class TestOutletsOverTime:
     def test_high_load_and_low_emission(self, shipped_standards: Standards) -> None:
@@ -254,6 +264,21 @@ class TestOutletsOverTime:
         odd = outlet(9, flow_mean=1300.0, value_mean=25.0)
         assert only(found(shipped_standards, "high_load_low_emission", outlet_days=[*days, odd]))["expected"] == 60.0
         assert not of("high_load_low_emission", shipped_standards, outlet_days=[*days, odd | {"flow_mean": 1100.0}])
+
+    def test_flue_gas_and_fuel(self, shipped_standards: Standards) -> None:
+        """Coal of 5400 m3/t at 6 % oxygen gives 5400 × 21 / 15 = 7560 m3/t; 31 days of 24 000 m3 are 744 000 m3, that is 98.4 t."""
+        days = [outlet(day, pollutant_code=code) for day in range(31) for code in ("a21002", "a21026")]
+        stack = {"enterprise_id": "E1", "outlet_id": "S1", "process_code": "boiler"}
+
+        def of_coal(tons: float, days: list[dict] = days, stacks: list[dict] | None = None) -> list[dict]:
+            burnt = {"enterprise_id": "E1", "item_code": "raw_coal", "month_start_date": FIRST, "quantity": tons}
+            return of("flue_gas_volume", shipped_standards, outlet_days=days, stacks=stacks or [stack], consumption=[burnt])
+
+        (row,) = of_coal(50.0)
+        assert (row["value"], row["observed"], row["expected"]) == (pytest.approx(744_000 / 378_000 - 1), 744_000.0, pytest.approx(378_000))
+        assert not of_coal(98.4) and not of_coal(127.0) and of_coal(142.0)
+        assert not of_coal(50.0, days[:50]), "no whole month"
+        assert not of_coal(50.0, stacks=[stack, stack | {"outlet_id": "S2", "process_code": "sintering"}]), "other stacks may burn it too"
 
     def test_marks_where_it_is_high(self, shipped_standards: Standards) -> None:
         near = [outlet(day, limit_92_hours=2, marked_hours=4) for day in range(3)]
