@@ -156,7 +156,7 @@ def check_disclosures(frames: Frames, context: Context) -> Outcome:
     )
     rows = disclosed(frames["reports"].filter(pl.col("subject_kind") != "park"))
     wanted = rows.select(VALUE_KEY).unique(maintain_order=True)
-    known = over_periods(wanted, monthly(frames["emission"], frames["consumption"], frames["production"]))
+    known = over_periods(wanted, monthly(frames["emission"], frames["consumption"], frames["production"], frames["methods"]))
     books = ledgers(wanted, frames["waste"]).select(*VALUE_KEY, "ledger_t")
     rows = rows.join(known, on=VALUE_KEY, how="left").join(books, on=VALUE_KEY, how="left").join(kinds, on="item_code", how="left")
     of_ledger = pl.col("m_value").is_null() & pl.col("ledger_t").is_not_null() & (pl.col("unit") == "t")

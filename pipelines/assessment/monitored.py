@@ -23,6 +23,7 @@ SOURCES = {
     "production": Source.of(
         "marts.enterprise_production_monthly", "product_code, month_start_date, quantity, unit, completeness_share, state"
     ),
+    "methods": Source.of("reference.method", "method_code, family"),
     "waste": Source.of("staging.stg_waste_movements", "enterprise_id, waste_code, waste_kind, movement, moved_on, quantity_t"),
 }
 """What a method reads to know it."""
@@ -42,19 +43,26 @@ MONTHLY = pl.Schema(
 _KEY = ["subject_kind", "subject_id", "item_code", "medium"]
 
 
-def monthly(emission: pl.DataFrame, consumption: pl.DataFrame, production: pl.DataFrame) -> pl.DataFrame:
+def monthly(emission: pl.DataFrame, consumption: pl.DataFrame, production: pl.DataFrame, methods: pl.DataFrame) -> pl.DataFrame:
     """MONTHLY of everything that is monitored or metered.
 
     Args:
         emission: rows of the monthly emission mart. consumption: of the monthly consumption mart. production: of the monthly
-            production mart. All call their date `month_start_date`.
+            production mart. All call their date `month_start_date`. methods: `method_code, family`: what a coefficient or a balance
+            estimates is nothing that was monitored.
     """
-    return pl.concat([_masses(emission), _flows(emission), _metered(consumption), _counted(production)])
+    estimated = methods.filter(pl.col("family") == "estimated")["method_code"].unique()
+    return pl.concat([_masses(emission, estimated), _flows(emission), _metered(consumption), _counted(production)])
 
 
-def _masses(emission: pl.DataFrame) -> pl.DataFrame:
+def _masses(emission: pl.DataFrame, estimated: pl.Series) -> pl.DataFrame:
     """Masses of outlets, and of enterprises whose counted outlets are all monitored in the month."""
-    is_monitored = pl.col("mass_kg").is_not_null() & (pl.col("self_reported_kg").fill_null(0.0) == 0) & pl.col("outlet_id").is_not_null()
+    is_monitored = (
+        pl.col("mass_kg").is_not_null()
+        & (pl.col("self_reported_kg").fill_null(0.0) == 0)
+        & pl.col("outlet_id").is_not_null()
+        & ~pl.col("method_code").is_in(estimated.implode()).fill_null(False)
+    )
     amounts = {
         "value": pl.when(pl.col("is_monitored").all()).then(pl.col("mass_kg").sum()),
         **{

@@ -229,7 +229,7 @@ def reconcile(frames: Frames, context: Context) -> Outcome:
         .select(item_code="parameter_code", item_kind="kind")
         .unique("item_code", keep="first", maintain_order=True)
     )
-    known = monthly(frames["emission"], frames["consumption"], frames["production"])
+    known = monthly(frames["emission"], frames["consumption"], frames["production"], frames["methods"])
     # Money and heads are nothing that is monitored.
     of_substance = (pl.col("subject_kind") != "park") & (pl.col("medium") != "none")
     said = declared(frames["reports"].filter(of_substance), frames["revisions"])

@@ -12,7 +12,9 @@ from tests.assessment.frames import frames, only, own_rows, run
 
 TODAY = date(2026, 3, 20)
 YEAR, NEXT = date(2025, 1, 1), date(2026, 1, 1)
-SEED_OF = {"tolerances": "disclosure_tolerances", "numbers": "reconciliation_rules", "parameters": "parameters"}
+SEED_OF = {
+    "tolerances": "disclosure_tolerances", "numbers": "reconciliation_rules", "parameters": "parameters", "methods": "emission_methods",
+}  # fmt: skip
 KEY = "outlet / O1 / a21026 / air / 2025-01-01 / 2026-01-01"
 
 
@@ -28,7 +30,7 @@ def months(kilograms: float, **cells: Any) -> list[dict]:
         {
             "enterprise_id": "E1", "outlet_id": "O1", "medium": "air", "pollutant_code": "a21026", "month_start_date": date(2025, month, 1),
             "mass_kg": kilograms / 12, "measured_kg": kilograms / 12, "substituted_kg": 0.0, "estimated_kg": 0.0, "self_reported_kg": 0.0,
-            "completeness_share": 1.0, "method_code": "concentration_flow", "counts_in_enterprise_total": True,
+            "completeness_share": 1.0, "method_code": "automatic", "counts_in_enterprise_total": True,
         } | cells
         for month in range(1, 13)
     ]  # fmt: skip

@@ -19,7 +19,7 @@ YEAR, NEXT = date(2025, 1, 1), date(2026, 1, 1)
 MONTHS = [date(2025, number, 1) for number in range(1, 13)]
 SEED_OF = {
     "classes": "reconciliation_classes", "numbers": "reconciliation_rules", "uncertainties": "balance_uncertainties", "rules": "balance_streams",
-    "parameters": "parameters",
+    "parameters": "parameters", "methods": "emission_methods",
 }  # fmt: skip
 SO2 = "a21026"
 
@@ -39,7 +39,7 @@ def monitored(kilograms: float, months: list[date] = MONTHS, substituted: float 
         {
             "enterprise_id": "E1", "outlet_id": "O1", "medium": "air", "pollutant_code": SO2, "month_start_date": month, "mass_kg": kilograms * share,
             "measured_kg": (kilograms - substituted) * share, "substituted_kg": substituted * share, "estimated_kg": 0.0, "self_reported_kg": 0.0,
-            "completeness_share": capture, "method_code": "concentration_flow", "counts_in_enterprise_total": True,
+            "completeness_share": capture, "method_code": "automatic", "counts_in_enterprise_total": True,
         } | cells
         for month in months
     ]  # fmt: skip
@@ -97,7 +97,7 @@ class TestPublishedExample:
         assert example["substituted_share"] == pytest.approx(3.1 / 96.4)
         assert example["capture_share"] == pytest.approx(0.93)
         assert (example["m_method"], example["b_method"], example["delivery_ids"]) == (
-            "concentration_flow",
+            "automatic",
             "material_balance of audit_form",
             ["D1"],
         )
@@ -178,6 +178,11 @@ class TestWhatCanBeCompared:
         told[3] |= {"self_reported_kg": told[3]["mass_kg"], "measured_kg": 0.0}
         made = row(shipped_standards, reports=[report(120.0)], emission=told)
         assert (made["m_months"], made["class"], made["s_over_m"]) == (11, "not_comparable", None)
+
+    @pytest.mark.parametrize("method", ["emission_factor", "material_balance"])
+    def test_what_a_coefficient_estimates_was_not_monitored(self, shipped_standards: Standards, method: str) -> None:
+        made = row(shipped_standards, reports=[report(120.0)], emission=monitored(100.0, measured_kg=0.0, method_code=method))
+        assert (made["m_months"], made["m_value"], made["class"]) == (0, None, "not_comparable")
 
     def test_less_than_even_a_part_is_under_reported(self, shipped_standards: Standards) -> None:
         made = row(shipped_standards, reports=[report(40.0)], emission=monitored(60.0, MONTHS[:6]))
