@@ -11,7 +11,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from pipelines.assessment.columns import MEASURED_SHARE, PERIOD, VERIFICATION
+from pipelines.assessment.columns import MEASURED_SHARE, OF_THE_PARK, PERIOD, VERIFICATION
 from pipelines.assessment.enterprise_index import OWN_ROLES
 from pipelines.assessment.in_force import in_force
 from pipelines.assessment.method import Context, Frames, Method, Outcome, Result, Source
@@ -226,7 +226,9 @@ def surveyed(answers: pl.DataFrame, end: date) -> pl.DataFrame:
 def choose_focus(frames: Frames, context: Context) -> Outcome:
     """Ratings and ranking for every period that the grades are of, every set of weights, the park and each of its enterprises."""
     ratings, ranked, warnings = [], [], []
-    for period_type, start, end in frames["graded"].select(_PERIOD).unique().sort(pl.all()).iter_rows():
+    for period_type, start, end in (
+        frames["graded"].filter(pl.col("period_type").is_in(OF_THE_PARK)).select(_PERIOD).unique().sort(pl.all()).iter_rows()
+    ):
         last_day = date.fromordinal(end.toordinal() - 1)
         lowest, highest, spread = (
             parameter(frames["parameters"], "audit_focus", name, last_day) for name in ("rating_lowest", "rating_highest", "weight_spread")

@@ -30,7 +30,7 @@ from pipelines.assessment.balance_figures import (
     park_consumption,
     waste,
 )
-from pipelines.assessment.columns import MEASURED_SHARE, PERIOD_TYPES, VERIFICATION
+from pipelines.assessment.columns import MEASURED_SHARE, OF_THE_PARK, PERIOD_TYPES, VERIFICATION
 from pipelines.assessment.in_force import in_force
 from pipelines.assessment.method import Context, Frames, Method, Outcome, Result, Source
 from pipelines.assessment.order import least_sure, least_sure_of
@@ -117,7 +117,13 @@ def balance_everything(frames: Frames, context: Context) -> Outcome:
         .select(item_code="parameter_code", item_kind="kind")
         .unique("item_code", keep="first", maintain_order=True)
     )
-    periods = frames["periods"].select("period_type", "period_start", "period_end").unique().sort("period_type", "period_start")
+    periods = (
+        frames["periods"]
+        .filter(pl.col("period_type").is_in(OF_THE_PARK))
+        .select("period_type", "period_start", "period_end")
+        .unique()
+        .sort("period_type", "period_start")
+    )
     marts = _marts(frames)
     figures = [_figures_of(Period(*period), marts, frames, kinds, context.park_id) for period in periods.iter_rows()]
     figures.append(campaigns(frames["campaigns"], frames["campaign_figures"], _forms(frames["reports"]), kinds))

@@ -7,6 +7,8 @@ from pipelines.contracts.records import COUNT, DATE, NUMBER, TEXT, Column
 from pipelines.contracts.states import VerificationStatus
 
 PERIOD_TYPES = ("calendar_year", "rolling_12m", "year_to_date", "audit_period")
+OF_THE_PARK = PERIOD_TYPES[:3]
+"""Periods that are everybody's; an audit period is that of the enterprises whose round it is."""
 ENTERPRISE = Column("enterprise_id", TEXT, "Enterprise.", required=True)
 PERIOD = (
     Column(

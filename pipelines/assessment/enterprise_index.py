@@ -4,7 +4,7 @@ What a period's value is stands here: the ratio of the sums of its numerators an
 never a mean of ratios. What a value is worth stands in `index`. No figure is computed from raw readings: that is dbt's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -24,6 +24,7 @@ NO_SYSTEM = "-"
 OWN_ROLES = ("enterprise", "self")
 """Surveyor roles that speak for the enterprise itself: their answers are self-reported, and cannot set a value aside."""
 WHOLE = "ALL"
+AUDIT_PERIOD = "audit_period"
 _WORST_FIRST = {"none": 0, "III": 1, "II": 2, "I": 3, "not_applicable": 4}
 """Answers that say something of an indicator; yes, no and numbers are for other checklists."""
 
@@ -44,6 +45,11 @@ def grade_enterprises(frames: Frames, context: Context) -> Outcome:
         empty = {result.name: result.empty() for result in (ENTERPRISE_GRADE, ENTERPRISE_INDICATOR)}
         return Outcome(empty, "no efficiency figures yet: nothing to grade")
     parts = [assess_period(inputs, library, *period.values()) for period in _periods(inputs.monthly, through).iter_rows(named=True)]
+    rounds = audit_periods(frames["rounds"], inputs.monthly, through)
+    parts += [
+        assess_period(inputs, library, AUDIT_PERIOD, *period, only=of_period["enterprise_id"].to_list())
+        for period, of_period in rounds.group_by("period_start", "period_end", maintain_order=True)
+    ]
     grades = _named_as_table(pl.concat([part.grades for part in parts], how="diagonal"), ENTERPRISE_GRADE)
     indicators = _named_as_table(pl.concat([part.indicators for part in parts], how="diagonal"), ENTERPRISE_INDICATOR)
     return Outcome(
@@ -154,6 +160,28 @@ def _periods(monthly: pl.DataFrame, through: date) -> pl.DataFrame:
     return pl.DataFrame([*years, *running], schema=["period_type", "period_start", "period_end"], orient="row")
 
 
+def audit_periods(rounds: pl.DataFrame, monthly: pl.DataFrame, through: date) -> pl.DataFrame:
+    """Enterprise and base period of every round of an audit that has ended: the whole months inside it, of which there are figures.
+
+    Of a round that was entered anew the last entry counts.
+    """
+    starts, ends = pl.col("period_start"), pl.col("period_end")
+    first = monthly.filter(_both_sides_known())["starts_on"].min()
+    return (
+        rounds.sort("round_id", "valid_from")
+        .unique("round_id", keep="last", maintain_order=True)
+        .drop_nulls(["period_start", "period_end"])
+        .select(
+            "enterprise_id",
+            period_start=pl.when(starts.dt.day() == 1).then(starts).otherwise(starts.dt.month_start().dt.offset_by("1mo")),
+            period_end=ends.dt.month_start(),
+        )
+        .filter((starts < ends) & (ends <= _months_after(through, 1)) & (ends > first))
+        .unique()
+        .sort("period_start", "period_end", "enterprise_id")
+    )
+
+
 def _months_after(day: date, months: int) -> date:
     count = day.year * 12 + day.month - 1 + months
     return date(count // 12, count % 12 + 1, 1)
@@ -171,16 +199,20 @@ def assess_period(
     *,
     rules_on: date | None = None,
     named: pl.DataFrame | None = None,
+    only: Sequence[str] | None = None,
 ) -> Assessed:
     """Grade everybody who belonged to the park in a period.
 
     Args:
         rules_on: Day whose rules are applied; without it the period's last.
         named: `enterprise_id` and `index_system_id` to grade by; without it those that the register named last in the period.
+        only: Enterprises that the period is about; without it everybody.
     """
     period = {"period_type": period_type, "period_start": period_start, "period_end": period_end}
     months = (period_end.year - period_start.year) * 12 + period_end.month - period_start.month
     members = _members(inputs.enterprises, period_start, period_end)
+    if only is not None:
+        members = members.filter(pl.col("enterprise_id").is_in(only))
     if named is not None:
         members = members.drop("index_system_id").join(named, on="enterprise_id", how="left")
     systems = {
@@ -468,7 +500,8 @@ ENTERPRISE_INDEX = Method(
     name="enterprise_index",
     version=METHOD,
     description="Grades of enterprises by the comprehensive index method (综合评价指数法).",
-    reads=INPUTS,
+    reads=INPUTS
+    | {"rounds": Source.of("staging.stg_audit_rounds", "round_id, enterprise_id, period_start, period_end, valid_from, valid_to")},
     results=(ENTERPRISE_GRADE, ENTERPRISE_INDICATOR),
     run=grade_enterprises,
 )

@@ -7,7 +7,7 @@ gather what other methods found, for the periods that enterprises are graded for
 import polars as pl
 
 from pipelines.assessment.checklist import Requirement
-from pipelines.assessment.columns import PERIOD, VERIFICATION
+from pipelines.assessment.columns import OF_THE_PARK, PERIOD, VERIFICATION
 from pipelines.assessment.facts import FACT_SOURCES, WINDOWS, EnterpriseFacts
 from pipelines.assessment.load_shares import LOAD_SOURCE, enterprise_shares
 from pipelines.assessment.method import Context, Frames, Method, Outcome, Result, Source
@@ -58,7 +58,8 @@ PARK_SUMMARY = Result(
 
 
 def summarise(frames: Frames, context: Context) -> Outcome:
-    """All measures for all periods."""
+    """All measures for all periods of the park."""
+    frames = {**frames, "grades": frames["grades"].filter(pl.col("period_type").is_in(OF_THE_PARK))}
     parts = [
         grade_shares(frames["grades"], enterprise_weights(frames)),
         provisional_shares(frames["grades"]),

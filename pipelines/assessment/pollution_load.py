@@ -8,7 +8,7 @@ from datetime import date
 
 import polars as pl
 
-from pipelines.assessment.columns import MEASURED_SHARE, PERIOD, VERIFICATION
+from pipelines.assessment.columns import MEASURED_SHARE, OF_THE_PARK, PERIOD, VERIFICATION
 from pipelines.assessment.in_force import in_force
 from pipelines.assessment.method import Context, Frames, Method, Outcome, Result, Source
 from pipelines.assessment.order import least_sure, least_sure_of, weakest
@@ -188,7 +188,7 @@ def emissions_of(mart: pl.DataFrame, starts_on: str, start: date, end: date) -> 
 def rank_loads(frames: Frames, context: Context) -> Outcome:
     """Loads and rankings of every period that the grades are of."""
     items, ranked = [], []
-    for period_type, start, end in frames["periods"].unique().sort(pl.all()).iter_rows():
+    for period_type, start, end in frames["periods"].filter(pl.col("period_type").is_in(OF_THE_PARK)).unique().sort(pl.all()).iter_rows():
         last_day = date.fromordinal(end.toordinal() - 1)
         standards = evaluation_standards(frames["sets"], frames["limits"], last_day)
         mart, starts_on = (

@@ -31,6 +31,8 @@ create table staging.stg_enterprises (park_id varchar, enterprise_id varchar, in
 create table staging.stg_products (park_id varchar, enterprise_id varchar, product_code varchar, product_kind varchar, valid_from date, valid_to date);
 create table staging.stg_survey_answers (park_id varchar, subject_kind varchar, subject_id varchar, checklist_id varchar, item_id varchar,
     answered_on date, surveyor_role varchar, answer varchar);
+create table staging.stg_audit_rounds (park_id varchar, round_id varchar, enterprise_id varchar, period_start date, period_end date,
+    valid_from date, valid_to date);
 create table marts.enterprise_efficiency_monthly (park_id varchar, enterprise_id varchar, process_id varchar, product_code varchar,
     metric_code varchar, month_start_date date, value double, unit varchar, numerator double, denominator double, state varchar,
     measured_share double, completeness_share double, months integer);
@@ -96,6 +98,11 @@ class Park:
 
     def relation(self, from_id: str, to_id: str, relation: str, on: date) -> None:
         self.con.execute("insert into staging.stg_entity_relations values ('P', 'enterprise', ?, ?, ?, ?)", [from_id, to_id, relation, on])
+
+    def round(self, round_id: str, enterprise_id: str, starts: date | None, ends: date | None, valid_from: date = SINCE) -> None:
+        self.con.execute(
+            "insert into staging.stg_audit_rounds values ('P', ?, ?, ?, ?, ?, null)", [round_id, enterprise_id, starts, ends, valid_from]
+        )
 
     def answers(
         self, enterprise_id: str, given: dict[str, str], on: date = date(2024, 6, 1), role: str = "auditor", system: str = "ELECTROPLATING"

@@ -137,6 +137,26 @@ class TestScores:
         assert "names no index system" in park.grade("E3")["not_gradeable_because"]
         assert "FOUNDRY" in park.grade("E4")["not_gradeable_because"]
 
+    def test_the_base_period_of_a_round_is_its_enterprise_s_own(self, small: Park) -> None:
+        for enterprise in ("E1", "E2"):
+            small.enterprise(enterprise, "S")
+            small.efficiency(enterprise, "m", YEAR, [90.0] * 6 + [40.0] * 6, [100.0] * 12)
+        small.round("R1", "E1", date(2025, 3, 10), date(2025, 9, 1))
+        small.round("R2", "E1", date(2025, 7, 1), date(2026, 7, 1))
+        small.round("R3", "E1", None, None)
+        small.round("R4", "E1", date(2023, 1, 1), date(2024, 1, 1))
+        small.round("R5", "E1", date(2025, 1, 1), date(2025, 2, 1))
+        small.round("R5", "E1", date(2025, 10, 1), date(2026, 1, 1), valid_from=date(2025, 12, 1))
+        small.night()
+        rows = small.con.execute(
+            "select enterprise_id, period_start, period_end, value from assessment.enterprise_indicator "
+            "where period_type = 'audit_period' and indicator_id = 'a' order by period_start"
+        ).fetchall()
+        assert rows == [
+            ("E1", date(2025, 4, 1), date(2025, 9, 1), pytest.approx(70.0)),
+            ("E1", date(2025, 10, 1), date(2026, 1, 1), pytest.approx(40.0)),
+        ]
+
     def test_membership_follows_the_register(self, park: Park) -> None:
         plater(park)
         park.enterprise("LEFT", valid_to=date(2025, 1, 1))
