@@ -1,7 +1,7 @@
-"""How far a grade holds: would other weights change it, or what was not reported?
+"""How far a grade holds: would other weights change it, what was not reported, or another vintage of a factor?
 
 Scenarios are a fixed set: each weight raised and lowered alone, all weights moved at once by a fixed sample of their ranges,
-and what is missing taken at its best and at its worst. Each is scored like the original, by `index.assess`.
+what is missing taken at its best and at its worst, and each other edition of a factor of energy or carbon (`vintages`). Each is scored like the original, by `index.assess`.
 """
 
 from bisect import bisect_left
@@ -20,10 +20,11 @@ from pipelines.assessment.moves import applied, moves_of
 from pipelines.assessment.parameters import PARAMETERS, parameter
 from pipelines.assessment.rescore import GRADES_OF_BUILD, INDICATORS_OF_BUILD, Scorable, scorable
 from pipelines.assessment.tables import GRADE_WORDS, INDEX_SYSTEM_ID, RULE_VERSION
+from pipelines.assessment.vintages import SOURCES, changes, metrics_on, ratios
 from pipelines.contracts.records import COUNT, NUMBER, STATE, TEXT, TEXTS, Column
 
-METHOD = "grade_sensitivity-1"
-KINDS = ("group_weights", "indicator_weights", "all_weights", "missing_items")
+METHOD = "grade_sensitivity-2"
+KINDS = ("group_weights", "indicator_weights", "all_weights", "missing_items", "factor_vintages")
 _AT_ONCE = 400_000
 """Indicator rows scored in one go: bounds memory."""
 _FLIPS_SHOWN = 12
@@ -172,11 +173,37 @@ def with_missing_at_best(scored: Scorable) -> pl.DataFrame:
     )
 
 
+def under_vintages(scored: Scorable, ratios: pl.DataFrame) -> pl.DataFrame:
+    """Grade, scores and place of every subject under every edition of a factor that touches somebody of its index system.
+
+    Args:
+        ratios: as `vintages.ratios` gives them; indicators of a kind of product keep their value, because nobody says which
+            part of the consumption is theirs.
+    """
+    of_whole = scored.rules.filter((pl.col("kind") == "quantitative") & pl.col("product_kind").is_null()).select(
+        "index_system_id", "indicator_id", "metric_code"
+    )
+    by_indicator = ratios.join(scored.subjects, on=KEY).join(of_whole, on=["index_system_id", "metric_code"])
+    labels = by_indicator.select("index_system_id", "label").unique().sort("index_system_id", "label")
+    if labels.is_empty():
+        return pl.DataFrame()
+    crossed = scored.subjects.join(labels, on="index_system_id")
+    observed = (
+        scored.observations.join(crossed.select(*KEY, "label"), on=KEY)
+        .join(by_indicator.select(*KEY, "indicator_id", "label", "ratio"), on=[*KEY, "indicator_id", "label"], how="left")
+        .with_columns(value=pl.col("value") * pl.col("ratio").fill_null(1.0))
+        .drop("ratio")
+    )
+    found = assess(crossed, observed, scored.rules, scored.systems, [*KEY, "label"])
+    graded = found.grades.with_columns(kind=pl.lit("factor_vintages")).select(*_SUBJECT, "kind", "label", "grade", *_SCORES)
+    return with_places(graded, [*_GROUP, "kind", "label"])
+
+
 def _place_key(row: dict) -> tuple:
     return (_RANK[row["grade"]], *(-row[score] for score in _SCORES))
 
 
-def summary(scored: Scorable, spread: float, joint: int) -> pl.DataFrame:
+def summary(scored: Scorable, spread: float, joint: int, ratios: pl.DataFrame | None = None) -> pl.DataFrame:
     """One row per subject and kind of scenario: what range of grades and places it leaves, and what flips the grade."""
     now = with_places(scored.assessed().grades, _GROUP).select(
         *_SUBJECT, "grade", "state", "verification_status", "rank", *_SCORES, "missing_indicators", version="rule_version"
@@ -187,7 +214,8 @@ def summary(scored: Scorable, spread: float, joint: int) -> pl.DataFrame:
         kind=pl.lit("missing_items"), label=pl.lit("missing at worst")
     )
     missing = pl.concat([worst.select(columns), with_missing_at_best(scored).select(columns)])
-    every = pl.concat([part.select(columns) for part in (weights, missing) if not part.is_empty()] or [missing])
+    vintages = under_vintages(scored, ratios) if ratios is not None else pl.DataFrame()
+    every = pl.concat([part.select(columns) for part in (weights, missing, vintages) if not part.is_empty()] or [missing])
     words = {rank: grade for grade, rank in _RANK.items()}
     rank_of_grade = pl.col("grade").replace_strict(_RANK, return_dtype=pl.Int64)
     compared = every.join(now.select(*_SUBJECT, own_grade="grade", own_rank="rank"), on=_SUBJECT)
@@ -226,7 +254,9 @@ def judge_sensitivity(frames: Frames, context: Context) -> Outcome:
         last_day = end.fromordinal(end.toordinal() - 1)
         spread = parameter(frames["parameters"], "grade_sensitivity", "weight_spread", last_day)
         joint = parameter(frames["parameters"], "grade_sensitivity", "joint_perturbations", last_day)
-        parts.append(summary(scored, spread, int(joint)))
+        metrics = metrics_on(context.standards.seed("metrics"), last_day)
+        changed = changes(metrics, frames["consumption"], frames["efficiency"], frames["factors"])
+        parts.append(summary(scored, spread, int(joint), ratios(scored.subjects, changed)))
     if not parts:
         return Outcome({GRADE_SENSITIVITY.name: GRADE_SENSITIVITY.empty()}, "nobody is graded: no grade to be sensitive")
     found = pl.concat(parts)
@@ -245,7 +275,7 @@ GRADE_SENSITIVITY = Result(
         ENTERPRISE,
         *PERIOD,
         INDEX_SYSTEM_ID,
-        Column("scenario_kind", TEXT, "group_weights, indicator_weights: each weight alone raised and lowered; all_weights: all moved at once; missing_items: what was not reported at its best and at its worst. Other vintages of factors are not among them: a metric has one.", required=True, allowed=KINDS),
+        Column("scenario_kind", TEXT, "group_weights, indicator_weights: each weight alone raised and lowered; all_weights: all moved at once; missing_items: what was not reported at its best and at its worst; factor_vintages: every other edition of a factor of energy or carbon that the standards hold, for all at once; indicators of a kind of product keep their value.", required=True, allowed=KINDS),
     ),
     (
         Column("grade", TEXT, "Grade as it stands.", required=True, allowed=GRADE_WORDS),
@@ -263,7 +293,7 @@ GRADE_SENSITIVITY = Result(
         Column("score_iii_highest", NUMBER, "Highest score for grade III."),
         Column("rank", COUNT, "Place among those graded by the same index system in the period: by grade, then score_i, score_ii, score_iii."),
         Column("rank_kept_share", NUMBER, "Share of the scenarios that keep the place, 0 to 1."),
-        Column("rank_best", COUNT, "Best place among them; weights change for all, a missing item for the enterprise alone."),
+        Column("rank_best", COUNT, "Best place among them; weights and factors change for all, a missing item for the enterprise alone."),
         Column("rank_worst", COUNT, "Worst place among them."),
         STATE,
         VERIFICATION,
@@ -273,9 +303,9 @@ GRADE_SENSITIVITY = Result(
 
 SENSITIVITY = Method(
     name="grade_sensitivity",
-    version="1",
-    description="Whether grades and places survive other weights and missing items at their best and worst (等级敏感性).",
-    reads={"grades": GRADES_OF_BUILD, "indicators": INDICATORS_OF_BUILD, "parameters": PARAMETERS},
+    version="2",
+    description="Whether grades and places survive other weights, missing items at their best and worst, and other vintages of factors (等级敏感性).",
+    reads={"grades": GRADES_OF_BUILD, "indicators": INDICATORS_OF_BUILD, "parameters": PARAMETERS} | SOURCES,
     results=(GRADE_SENSITIVITY,),
     run=judge_sensitivity,
 )

@@ -12,7 +12,9 @@ from pipelines.assessment.method import Context
 from pipelines.assessment.parameters import rows_of_standards
 from pipelines.assessment.rescore import GRADES_OF_BUILD, INDICATORS_OF_BUILD
 from pipelines.assessment.sensitivity import GRADE_SENSITIVITY, SENSITIVITY, scenarios, summary, under_weights, with_places
+from pipelines.assessment.vintages import SOURCES
 from pipelines.contracts.standards import Standards
+from tests.assessment.frames import frame
 from tests.assessment.systems import ON, build, group_row, not_applicable, observation, quantitative, scorable, thresholds
 from tests.assessment.test_index import electroplater
 
@@ -119,14 +121,14 @@ def test_the_whole_method_over_the_tables_of_a_build(shipped: IndexLibrary, ship
         "grades": scored.grades.select(GRADES_OF_BUILD.columns),
         "indicators": scored.indicators.select(INDICATORS_OF_BUILD.columns),
         "parameters": rows_of_standards(shipped_standards),
-    }
+    } | {name: frame(source) for name, source in SOURCES.items()}
     outcome = SENSITIVITY.run(frames, Context("P", date(2026, 1, 20), shipped_standards))
     found = outcome.frames["grade_sensitivity"]
     assert set(found.columns) <= set(GRADE_SENSITIVITY.schema)
     assert not found.select(GRADE_SENSITIVITY.latest.key[1:]).is_duplicated().any()
     e2 = found.filter((pl.col("enterprise_id") == "E2") & (pl.col("scenario_kind") == "missing_items")).row(0, named=True)
     assert (e2["grade"], e2["grade_best"]) == ("none", "II")
-    assert e2["rule_version"].startswith("grade_sensitivity-1:0.2:64:index-1:ELECTROPLATING:")
+    assert e2["rule_version"].startswith("grade_sensitivity-2:0.2:64:index-1:ELECTROPLATING:")
     nobody = SENSITIVITY.run(frames | {"grades": frames["grades"].clear()}, Context("P", date(2026, 1, 20), shipped_standards))
     assert nobody.frames["grade_sensitivity"].is_empty()
 
