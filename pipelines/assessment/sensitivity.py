@@ -254,7 +254,8 @@ def judge_sensitivity(frames: Frames, context: Context) -> Outcome:
         last_day = end.fromordinal(end.toordinal() - 1)
         spread = parameter(frames["parameters"], "grade_sensitivity", "weight_spread", last_day)
         joint = parameter(frames["parameters"], "grade_sensitivity", "joint_perturbations", last_day)
-        metrics = metrics_on(context.standards.seed("metrics"), last_day)
+        asked = pl.col("metric_code").is_in(scored.rules["metric_code"].drop_nulls().unique().to_list())
+        metrics = metrics_on(context.standards.seed("metrics"), last_day).filter(asked)
         changed = changes(metrics, frames["consumption"], frames["efficiency"], frames["factors"])
         parts.append(summary(scored, spread, int(joint), ratios(scored.subjects, changed)))
     if not parts:
