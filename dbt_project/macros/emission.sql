@@ -339,3 +339,31 @@ final as (
 
 select * from final
 {%- endmacro %}
+
+{#-
+    A model's table as the last build left it, for the models that come before it; none before the first build. No ref: it would
+    be a circle.
+-#}
+{% macro rows_before(name) -%}
+    {%- if not execute or model.resource_type == 'unit_test' or flags.FULL_REFRESH -%}{{ return(none) }}{%- endif -%}
+    {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}
+    {{ return(adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias)) }}
+{%- endmacro %}
+
+{#- Lengths of the windows that rules look through for a greatest mass: one column each, so that every gap is looked up and none searched. -#}
+{% macro substitution_windows() -%}
+    {%- set rules = ref('stg_substitution_rules') -%}
+    {%- if not execute or model.resource_type == 'unit_test' -%}{{ return([]) }}{%- endif -%}
+    {%- set query -%}
+        select distinct cast(window_periods as integer) from {{ rules }} where statistic = 'max' and window_periods is not null order by 1
+    {%- endset -%}
+    {{ return(run_query(query).columns[0].values() | map('int') | list) }}
+{%- endmacro %}
+
+{#- Whether a substitution rule is for a pollutant. -#}
+{% macro is_of_rule(pollutant_code) -%}
+(
+                rules.parameter_codes is null
+                or concat('+', rules.parameter_codes, '+') like concat('%+', {{ pollutant_code }}, '+%')
+            )
+{%- endmacro %}

@@ -151,3 +151,8 @@ case {{ rank }}{% for word in verifications_by_certainty() %} when {{ loop.index
 
 {#- The least sure of a group. -#}
 {% macro weakest_verification(status) -%}{{ verification_of_rank('max(' ~ verification_rank(status) ~ ')') }}{%- endmacro %}
+
+{#- Equality of several columns of two relations, for a join. -#}
+{% macro equal_columns(left, right, columns, operator='=') -%}
+{%- for column in columns %}{{ left }}.{{ column }} {{ operator }} {{ right }}.{{ column }}{{ '\n            and ' if not loop.last }}{% endfor -%}
+{%- endmacro %}

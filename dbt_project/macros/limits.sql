@@ -1,5 +1,5 @@
 {#-
-    What is held against a limit: of air the concentration at reference oxygen, of water the concentration itself; an hour
+    What is held against a limit, unless it is marked (reference.monitor_mark_rule): of air the concentration at reference oxygen, of water the concentration itself; an hour
     for hourly limits, the day's mean for daily ones. A day needs the
     valid hours of its outlet's rule (reference.validity_rule): of air, hours with a converted value. On a day on which more water is drained than the product's baseline allows, the day's mean is converted to the baseline.
 -#}
@@ -53,11 +53,12 @@ hours as (
         pollutant_code,
         local_date,
         hour_start_utc,
-        {{ compared_value('hours') }} as value,
+        case when not coalesce(is_excluded_by_mark, false) then {{ compared_value('hours') }} end as value,
         {{ compared_as('medium') }} as compared_as,
         cast(null as double) as drainage_ratio
     from {{ ref('emission_hourly') }} as hours
-    where {{ touched_filter('enterprise') }}
+    -- of an hour that only a rule filled nothing was sent that could be judged
+    where {{ touched_filter('enterprise') }} and coalesce(validity_basis, '-') <> 'nothing_sent'
         and (outlet_id, pollutant_code) in (select outlet_id, pollutant_code from outlet_limits where limit_kind = 'hourly_concentration')
 ),
 
@@ -74,12 +75,12 @@ measured_days as (
         pollutant_code,
         local_date,
         case
-            when not is_hourly then case medium when 'water' then concentration_mean else coalesce(concentration_corrected_mean, concentration_mean) end
-            when medium = 'water' then case when is_valid then concentration_mean end
-            when corrected_hours >= needed_hours - 1e-9 then concentration_corrected_mean
+            when not is_hourly then case medium when 'water' then judged_mean else coalesce(judged_corrected_mean, judged_mean) end
+            when medium = 'water' then case when is_valid then judged_mean end
+            when judged_corrected_hours >= needed_hours - 1e-9 then judged_corrected_mean
         end as value
     from {{ ref('int_outlet_emission_daily') }}
-    where {{ touched_filter('enterprise') }}
+    where {{ touched_filter('enterprise') }} and concentration_unit is not null
         and (outlet_id, pollutant_code) in (select outlet_id, pollutant_code from outlet_limits where limit_kind = 'daily_concentration')
 ),
 

@@ -657,6 +657,20 @@ ENTITY_RELATION = RecordType(
     is_register=True,
 )
 
+MONITOR_MARK = _register(
+    "monitor_mark",
+    "One row per mark (标记) that somebody filed on an outlet's automatic monitor, its pollutant and first date.",
+    ("outlet_id", "mark_code", "parameter_code", "begins_at_utc"),
+    Column("outlet_id", TEXT, "Outlet whose monitor or source it is about.", required=True, names="outlet"),
+    Column("mark_code", TEXT, "Condition of the source or of the device (reference.monitor_mark_rule).", required=True),
+    Column("parameter_code", TEXT, "Pollutant it is about; `-` for all of the outlet.", required=True),
+    Column("begins_at_utc", INSTANT, "From when, UTC.", required=True),
+    Column("ends_at_utc", INSTANT, "Until when, UTC, exclusive; null while it lasts."),
+    Column("evidence_sha256", TEXT, "Hash of the document."),
+    Column("note", TEXT, "What happened, without names."),
+    touches=(("outlet", "outlet_id"),),
+)  # fmt: skip
+
 PERMIT_LIMIT = _register(
     "permit_limit", "One row per outlet or enterprise, pollutant, kind of limit and validity.",
     ("subject_kind", "subject_id", "parameter_code", "limit_kind"),
@@ -773,7 +787,7 @@ RECORD_TYPES: MappingProxyType[str, RecordType] = MappingProxyType(
         for record in (
             READING, SELF_REPORT, SURVEY_ANSWER, WASTE_MOVEMENT, EVENT, FINDING, MEASURE, REVIEW, TARGET, AUDIT_STEP,
             PARK, ENTERPRISE, PROCESS, PRODUCT, OUTLET, POINT, CHANNEL, METER_EVENT, METER_LINK, FLOW_LINK,
-            ALLOCATION, IDENTIFIER, ENTITY_RELATION, PERMIT_LIMIT,
+            ALLOCATION, IDENTIFIER, ENTITY_RELATION, MONITOR_MARK, PERMIT_LIMIT,
             AUDIT_ROUND, MEASURE_METER, EQUIPMENT, CHEMICAL, RECEPTOR, EMERGENCY_PLAN, QUALIFICATION, MATERIAL_OFFER,
         )
     }

@@ -4,11 +4,12 @@ Derived from the cast and the monitors, so that no register can forget a point. 
 ones in some files and an office's own in others, as the contracts say. Knows no readings.
 """
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
 from pipelines.sample import audit, cast, drops
+from pipelines.sample.faults import VALUE_FAULTS
 from pipelines.sample.files import account, credit_code, platform_code, tag
 from pipelines.sample.fleet import INLET_PROCESSES, INLETS
 from pipelines.sample.monitors import PLATFORM_STACKS, Monitors
@@ -190,6 +191,19 @@ class Registers:
             ["point_id", "parameter_code", "local_time", "event_kind", "event_date", "final_register", "initial_register"], rows
         )
 
+    def monitor_mark(self) -> pl.DataFrame:
+        """What the enterprise filed on its analyser while it was off."""
+        rows = []
+        for fault in VALUE_FAULTS:
+            begins, ends = fault.moments(self.monitors.first)
+            if fault.kind == "gap" and ends.date() <= self.monitors.last:
+                outlet_id = fault.point_id.removesuffix("-M")
+                rows.append(
+                    (outlet_id, "fault", fault.parameter_code, f"{begins:%Y-%m-%d %H:%M}", f"{ends:%Y-%m-%d %H:%M}", f"{begins:%Y-%m-%d}",
+                     f"{ends + timedelta(days=1):%Y-%m-%d}")
+                )  # fmt: skip
+        return self._frame(["outlet_id", "mark_code", "parameter_code", "begins", "ends", "valid_from", "valid_to"], rows)
+
     def meter_link(self) -> pl.DataFrame:
         return self._frame(
             ["point_id", "parent_point_id", "role", "share", "formula", "valid_from", "valid_to"],
@@ -290,6 +304,7 @@ class Registers:
             ("allocation", self.allocation()),
             ("identifier", self.identifier()),
             ("entity_relation", self.entity_relation()),
+            ("monitor_mark", self.monitor_mark()),
         ):
             files[f"registers/{name}.csv"] = drops.csv(frame)
         return files
@@ -300,6 +315,6 @@ class Registers:
             f"register_{name}": getattr(self, "park_register" if name == "park" else name)().height
             for name in (
                 "park", "enterprise", "process", "product", "outlet", "point", "channel", "meter_event", "meter_link", "flow_link",
-                "allocation", "identifier", "entity_relation", "permit_limit",
+                "allocation", "identifier", "entity_relation", "monitor_mark", "permit_limit",
             )
         }  # fmt: skip

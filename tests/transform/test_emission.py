@@ -173,7 +173,7 @@ class TestValidDays:
     """HJ 76-2017: 45 minutes, 20 hours, 25 days; or a share of the hours of work where an outlet's rule set says so."""
 
     def test_a_day_needs_twenty_hours_and_keeps_its_mass(self, known_park: Warehouse) -> None:
-        columns = "valid_hours, is_valid, validity_rule_id, mass_kg"
+        columns = "valid_hours, is_valid, validity_rule_id, measured_kg"
         assert rows(known_park, "enterprise_emission_daily", "outlet_id = 'DAYS-A'", columns) == [
             (7, False, "HJ76-2017-air", pytest.approx(7 * 0.05)),
             (19, False, "HJ76-2017-air", pytest.approx(19 * 0.05)),

@@ -63,7 +63,8 @@ spoken_days as (
         days.measured_kg,
         case
             when days.method_code = 'reported_mass' then 'reported_mass'
-            when days.method_code = 'concentration_flow' or monitors.outlet_id is not null then 'automatic'
+            -- substituted masses are the monitor's: its rules made them
+            when days.method_code in ('concentration_flow', 'substitution') or monitors.outlet_id is not null then 'automatic'
             else 'manual'
         end as method_code
     from mart_days as days

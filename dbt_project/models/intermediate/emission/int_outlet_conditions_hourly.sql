@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='touched',
-    meta={'touched': {'entity': 'enterprise', 'date_windows': true}},
+    meta={'touched': {'entity': 'enterprise', 'relation': 'int_changed_enterprise_dates', 'date_windows': true}},
 ) }}
 
 {%- set conditions = outlet_conditions() %}
@@ -46,12 +46,12 @@ hours as (
     where (hours.parameter_code in {{ flow_codes() }} or hours.parameter_code in ('{{ conditions.values() | join("', '") }}'))
         and hours.source_kind in ('automatic', 'platform_copy')
         and hours.statistic in ('avg', 'rtd', 'cou')
-        and {{ on_touched_dates('enterprise', 'hours.local_date') }}
+        and {{ on_touched_dates('enterprise', 'hours.local_date', 'int_changed_enterprise_dates') }}
 ),
 
 touched as (
     select * from hours
-    where {{ touched_filter('enterprise') }}
+    where {{ touched_filter('enterprise', relation='int_changed_enterprise_dates') }}
 ),
 
 valid as (

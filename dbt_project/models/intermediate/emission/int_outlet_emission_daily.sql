@@ -27,14 +27,14 @@ by_hour as (
         pollutant_code,
         local_date,
         max(concentration_unit) as concentration_unit,
-        max(method_code) as method_code,
+        coalesce(max(case when not is_substituted_by_rule then method_code end), 'substitution') as method_code,
         sum(mass_kg) as mass_kg,
         {%- for state in ['measured', 'substituted', 'estimated', 'self_reported'] %}
         sum(case when state = '{{ state }}'{{ " or state = 'stopped'" if state == 'measured' }} then mass_kg else 0 end) as {{ state }}_kg,
         {%- endfor %}
         sum(nd_mass_kg) as nd_mass_kg,
         count(*) filter (where operating_state = 'operating') as operating_hours,
-        count(*) filter (where mass_kg is not null and state <> 'stopped') as valid_hours,
+        count(*) filter (where mass_kg is not null and state <> 'stopped' and not is_substituted_by_rule) as valid_hours,
         count(*) filter (where operating_state = 'stopped') as stopped_hours,
         count(concentration) as concentration_hours,
         -- (25) air: mean of the hours; water: by flow, or of the hours where no flow is known
@@ -45,6 +45,14 @@ by_hour as (
         coalesce(sum(case when concentration is not null then weight end), count(concentration)) as concentration_weight,
         avg(concentration_corrected) as concentration_corrected_mean,
         count(concentration_corrected) as corrected_hours,
+        -- what is held against limits leaves out what is marked; a mass never does
+        coalesce(
+            sum(concentration * weight) filter (where not is_excluded_by_mark)
+            / nullif(sum(case when concentration is not null then weight end) filter (where not is_excluded_by_mark), 0),
+            avg(concentration) filter (where not is_excluded_by_mark)
+        ) as judged_mean,
+        avg(concentration_corrected) filter (where not is_excluded_by_mark) as judged_corrected_mean,
+        count(concentration_corrected) filter (where not is_excluded_by_mark) as judged_corrected_hours,
         avg(nd_share) as nd_share
     from hours
     group by enterprise_id, outlet_id, medium, pollutant_code, local_date
@@ -212,6 +220,9 @@ every_day as (
         corrected_hours,
         nd_share,
         true as is_hourly,
+        judged_mean,
+        judged_corrected_mean,
+        judged_corrected_hours,
         -- hours that a mean is made of; of a monitor that sends masses only, those of the mass
         case when concentration_hours > 0 then concentration_hours else valid_hours end as judged_hours
     from by_hour
@@ -264,6 +275,9 @@ every_day as (
         case when with_mass.corrected is not null then 24 else 0 end as corrected_hours,
         with_mass.nd_share,
         false as is_hourly,
+        with_mass.concentration as judged_mean,
+        case with_mass.medium when 'air' then with_mass.corrected end as judged_corrected_mean,
+        cast(null as bigint) as judged_corrected_hours,
         cast(null as bigint) as judged_hours
     from with_mass
     inner join local_days on with_mass.local_date = local_days.local_date
@@ -273,21 +287,83 @@ every_day as (
             and with_mass.local_date = operating_times.local_date
 ),
 
+day_substitutions as (
+    select
+        substitutions.*,
+        outlets.enterprise_id
+    from {{ ref('int_substitutions') }} as substitutions
+    inner join {{ ref('int_outlets') }} as outlets
+        on substitutions.outlet_id = outlets.outlet_id and {{ holds_on('outlets', 'substitutions.local_date') }}
+    where substitutions.is_gap and substitutions.unit = 'day' and substitutions.state = 'substituted'
+        and {{ on_touched_dates('enterprise', 'substitutions.local_date') }}
+),
+
+touched_substitutions as (
+    select * from day_substitutions
+    where {{ touched_filter('enterprise') }}
+        and (enterprise_id, outlet_id, pollutant_code, local_date) not in (
+            select
+                enterprise_id,
+                outlet_id,
+                pollutant_code,
+                local_date
+            from with_mass
+        )
+),
+
+-- what a rule says of a whole day lifts what is known of it to the load of the rule; what people measured of it goes before
+substituted_days as (
+    select
+        {%- for column in ['enterprise_id', 'outlet_id', 'medium', 'pollutant_code', 'local_date'] %}
+        coalesce(every_day.{{ column }}, substitutions.{{ column }}) as {{ column }},
+        {%- endfor %}
+        every_day.concentration_unit,
+        coalesce(every_day.method_code, case when substitutions.value_kg is not null then 'substitution' end) as method_code,
+        greatest(every_day.mass_kg, substitutions.value_kg) as mass_kg,
+        {%- for part in ['measured', 'estimated', 'self_reported', 'nd_mass'] %}
+        coalesce(every_day.{{ part }}_kg, case when substitutions.value_kg is not null then 0 end) as {{ part }}_kg,
+        {%- endfor %}
+        case
+            when substitutions.value_kg is null then every_day.substituted_kg
+            else coalesce(every_day.substituted_kg, 0) + greatest(substitutions.value_kg - coalesce(every_day.mass_kg, 0), 0)
+        end as substituted_kg,
+        {%- for hours in ['operating', 'valid', 'stopped', 'covered'] %}
+        coalesce(every_day.{{ hours }}_hours, case when every_day.outlet_id is null then 0 end) as {{ hours }}_hours,
+        {%- endfor %}
+        every_day.concentration_mean,
+        every_day.concentration_weight,
+        every_day.concentration_corrected_mean,
+        coalesce(every_day.corrected_hours, 0) as corrected_hours,
+        every_day.nd_share,
+        coalesce(every_day.is_hourly, true) as is_hourly,
+        every_day.judged_mean,
+        every_day.judged_corrected_mean,
+        coalesce(every_day.judged_corrected_hours, 0) as judged_corrected_hours,
+        coalesce(every_day.judged_hours, case when every_day.outlet_id is null then 0 end) as judged_hours,
+        substitutions.rule_id as day_rule_id
+    from every_day
+    full outer join touched_substitutions as substitutions
+        on every_day.enterprise_id = substitutions.enterprise_id
+            and every_day.outlet_id = substitutions.outlet_id
+            and every_day.pollutant_code = substitutions.pollutant_code
+            and every_day.local_date = substitutions.local_date
+),
+
 with_validity as (
     select
-        every_day.*,
+        substituted_days.*,
         flows.flow_m3,
         local_days.hours as day_hours,
         validity.rule_id as validity_rule_id,
-        {{ needed_periods('validity.day_hours', 'validity.operating_share', 'local_days.hours - every_day.stopped_hours') }} as needed_hours
-    from every_day
-    inner join local_days on every_day.local_date = local_days.local_date
+        {{ needed_periods('validity.day_hours', 'validity.operating_share', 'local_days.hours - substituted_days.stopped_hours') }} as needed_hours
+    from substituted_days
+    inner join local_days on substituted_days.local_date = local_days.local_date
     left join flows
-        on every_day.enterprise_id = flows.enterprise_id
-            and every_day.outlet_id = flows.outlet_id
-            and every_day.local_date = flows.local_date
+        on substituted_days.enterprise_id = flows.enterprise_id
+            and substituted_days.outlet_id = flows.outlet_id
+            and substituted_days.local_date = flows.local_date
     left join validity
-        on every_day.outlet_id = validity.outlet_id and {{ holds_on('validity', 'every_day.local_date') }}
+        on substituted_days.outlet_id = validity.outlet_id and {{ holds_on('validity', 'substituted_days.local_date') }}
 ),
 
 -- a day's own figure has been judged by who sent it

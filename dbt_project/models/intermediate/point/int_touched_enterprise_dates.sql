@@ -1,7 +1,6 @@
 {#-
-    What must be rebuilt at the level of enterprises and the park: whomever a changed point concerns, and what the ledger says
-    of everything else. Register rows are read with their superseded versions, as in int_point_reach. `-` stands for points of
-    the park itself, which belong to no enterprise; models of entity park take the dates alone.
+    What must be rebuilt at the level of enterprises and the park: the dates of changes, and those whose substituted masses are no
+    longer what they were, because a capture rate or a look-back window has changed meanwhile.
 -#}
 {{ config(materialized='table') }}
 
@@ -9,22 +8,16 @@
 
 with
 
-point_dates as (
-    select * from {{ ref('int_touched_point_dates') }}
+changed as (
+    select * from {{ ref('int_changed_enterprise_dates') }}
 ),
 
-point_reach as (
-    select * from {{ ref('int_point_reach') }}
-),
-
-changes as (
-    select
-        entity_kind,
-        entity_id,
-        date_from,
-        date_to,
+restated as (
+    select distinct
+        outlet_id,
+        local_date,
         change_seq
-    from {{ source('landing', 'touched') }}
+    from {{ ref('int_substitutions') }}
     {%- if lowest is none %}
     where 1 = 0
     {%- else %}
@@ -32,121 +25,50 @@ changes as (
     {%- endif %}
 ),
 
--- entities other than points, with everybody they concern or concerned
+outlets as (
+    select * from {{ ref('int_outlets') }}
+),
+
+-- who has the outlet, who takes its water, who bears a share
 concerned as (
     select
-        'enterprise' as entity_kind,
-        enterprise_id as entity_id,
-        enterprise_id,
-        cast('0001-01-01' as date) as valid_from,
-        cast('9999-12-31' as date) as valid_to
-    from {{ source('landing', 'enterprise') }}
-    union
-    select
-        'process' as entity_kind,
-        process_id as entity_id,
+        outlet_id,
         enterprise_id,
         valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ source('landing', 'process') }}
-    union
+        valid_to
+    from outlets
+    union all
     select
-        'product' as entity_kind,
-        product_code as entity_id,
-        enterprise_id,
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ source('landing', 'product') }}
-    union
-    select
-        'outlet' as entity_kind,
-        outlet_id as entity_id,
-        enterprise_id,
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ source('landing', 'outlet') }}
-    union
-    select
-        'outlet' as entity_kind,
-        outlet_id as entity_id,
+        outlet_id,
         receiving_enterprise_id as enterprise_id,
         valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ source('landing', 'outlet') }}
+        valid_to
+    from outlets
     where receiving_enterprise_id is not null
-    union
+    union all
     select
-        'outlet' as entity_kind,
-        source_id as entity_id,
+        source_id as outlet_id,
         enterprise_id,
         valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ source('landing', 'allocation') }}
+        valid_to
+    from {{ ref('int_allocations') }}
     where source_kind = 'outlet'
-),
-
-everyone as (
-    select enterprise_id from concerned
-    union
-    select '-' as enterprise_id
-),
-
-ranges as (
-    select
-        concerned.enterprise_id,
-        greatest(changes.date_from, concerned.valid_from) as date_from,
-        least(changes.date_to, concerned.valid_to) as date_to,
-        changes.change_seq
-    from changes
-    inner join concerned
-        on changes.entity_kind = concerned.entity_kind and changes.entity_id = concerned.entity_id
-    union all
-    -- an enterprise of which no register row ever came is still named by what it reported
-    select
-        entity_id as enterprise_id,
-        date_from,
-        date_to,
-        change_seq
-    from changes
-    where entity_kind = 'enterprise'
-    union all
-    select
-        everyone.enterprise_id,
-        changes.date_from,
-        changes.date_to,
-        changes.change_seq
-    from changes
-    cross join everyone
-    where changes.entity_kind = 'park'
-),
-
-days as (
-    select local_date from {{ ref('int_local_days') }}
 ),
 
 every_date as (
     select
-        ranges.enterprise_id,
-        days.local_date,
-        ranges.change_seq
-    from ranges
-    inner join days on days.local_date between ranges.date_from and ranges.date_to
-    union all
-    select
-        point_reach.enterprise_id,
-        point_dates.local_date,
-        point_dates.change_seq
-    from point_dates
-    inner join point_reach
-        on point_dates.point_id = point_reach.point_id
-            and point_dates.local_date >= point_reach.valid_from
-            and point_dates.local_date < point_reach.valid_to
-    union all
-    select
         enterprise_id,
         local_date,
         change_seq
-    from {{ ref('int_sampled_dates') }}
+    from changed
+    union all
+    select
+        concerned.enterprise_id,
+        restated.local_date,
+        restated.change_seq
+    from restated
+    inner join concerned
+        on restated.outlet_id = concerned.outlet_id and {{ holds_on('concerned', 'restated.local_date') }}
 ),
 
 final as (
