@@ -36,3 +36,76 @@ case
 {% macro end_of_grain(start, grain) -%}
 cast({{ start }} + interval 1 month * case {{ grain }}{% for name, settings in longer_periods().items() %} when '{{ name }}' then {{ settings.months }}{% endfor %} end as date)
 {%- endmacro %}
+
+{#- Generation before treatment beside discharge after it, at a longer period. What one of them lacks the other never fills. -#}
+{% macro pollutant_generation_of(grain) -%}
+{%- set column = longer_periods()[grain].column -%}
+{%- set relation = 'int_touched_enterprise_periods' -%}
+{%- set key = ['enterprise_id', 'medium', 'pollutant_code'] -%}
+with
+
+generated as (
+    select * from {{ ref('int_pollutant_generation') }}
+    where grain = '{{ grain }}' and {{ touched_filter('enterprise', date='period_start', relation=relation) }}
+),
+
+-- of the whole enterprise: outlets are of no process
+discharged as (
+    select
+        {{ key | join(', ') }},
+        {{ column }} as period_start,
+        case when count(mass_kg) = count(*) then sum(mass_kg) end as discharged_kg
+    from {{ ref('enterprise_emission_' ~ longer_periods()[grain].suffix) }}
+    where counts_in_enterprise_total and medium in ('air', 'water')
+        and {{ touched_filter('enterprise', date=column, relation=relation) }}
+    group by {{ key | join(', ') }}, {{ column }}
+),
+
+joined as (
+    select
+        {%- for name in key + ['period_start'] %}
+        coalesce(generated.{{ name }}, discharged.{{ name }}) as {{ name }},
+        {%- endfor %}
+        generated.process_id,
+        generated.generated_kg,
+        generated.measured_kg,
+        generated.capture_share,
+        generated.method_code,
+        discharged.discharged_kg,
+        coalesce(generated.state, 'missing') as state,
+        case
+            when generated.generated_kg is not null then null
+            when generated.enterprise_id is null then 'no_method'
+            else coalesce(generated.reason, 'no_method')
+        end as reason
+    from generated
+    full outer join discharged
+        on generated.process_id is null
+            and generated.enterprise_id = discharged.enterprise_id
+            and generated.medium = discharged.medium
+            and generated.pollutant_code = discharged.pollutant_code
+            and generated.period_start = discharged.period_start
+),
+
+final as (
+    select
+        cast('{{ park_id() }}' as varchar) as park_id,
+        enterprise_id,
+        process_id,
+        medium,
+        pollutant_code,
+        period_start as {{ column }},
+        generated_kg,
+        generated_kg - discharged_kg as removed_kg,
+        discharged_kg,
+        (generated_kg - discharged_kg) / nullif(generated_kg, 0) as removal_share,
+        measured_kg / nullif(generated_kg, 0) as measured_share,
+        capture_share,
+        method_code,
+        state,
+        reason
+    from joined
+)
+
+select * from final
+{%- endmacro %}

@@ -72,3 +72,53 @@ waste_{{ grain }} as (
     cross join waste_measures as measures
 )
 {%- endmacro %}
+
+{#- Before treatment, from the generation marts alone: where nothing is known of it, the discharge after treatment is no substitute. -#}
+{% macro generation_inputs(grain, relation) -%}
+generation_{{ grain }} as (
+    select
+        '{{ grain }}' as grain,
+        {{ longer_periods()[grain].column }} as period_start,
+        enterprise_id,
+        process_id,
+        'ALL' as product_code,
+        'generation' as source,
+        pollutant_code as code,
+        'generated_kg' as measure,
+        sum(generated_kg) as value,
+        sum(generated_kg) as park_value,
+        sum(generated_kg * measured_share) as measured_value,
+        count(generated_kg) < count(*) as is_missing,
+        true as is_applicable,
+        min(capture_share) as completeness_share,
+        {{ weakest_state('state') }} as state,
+        'kg' as unit,
+        cast(null as varchar) as price_basis
+    from {{ ref('enterprise_pollutant_generation_' ~ longer_periods()[grain].suffix) }}
+    where {{ touched_filter('enterprise', date=longer_periods()[grain].column, relation=relation) }}
+    group by {{ longer_periods()[grain].column }}, enterprise_id, process_id, pollutant_code
+    union all
+    -- what is declared of a product stands with the product only
+    select
+        '{{ grain }}' as grain,
+        declared.period_start,
+        declared.enterprise_id,
+        declared.process_id,
+        declared.product_code,
+        'generation' as source,
+        declared.code,
+        'generated_kg' as measure,
+        declared.value,
+        declared.value as park_value,
+        cast(0 as double) as measured_value,
+        declared.is_missing,
+        true as is_applicable,
+        declared.completeness_share,
+        declared.state,
+        declared.unit,
+        cast(null as varchar) as price_basis
+    from declared_{{ grain }} as declared
+    inner join pollutants on declared.code = pollutants.parameter_code
+    where declared.product_code <> 'ALL' and declared.measure = 'generated'
+)
+{%- endmacro %}

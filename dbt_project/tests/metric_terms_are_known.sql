@@ -19,7 +19,7 @@ select
     terms.measure
 from terms
 left join parameters on terms.code = parameters.parameter_code
-where terms.source not in ('consumption', 'emission', 'production', 'self_report', 'carbon', 'waste')
+where terms.source not in ('consumption', 'emission', 'production', 'self_report', 'carbon', 'waste', 'generation')
     or (
         terms.source not in ('carbon', 'waste')
         and terms.code not in ('ALL', 'WATER_FLOW', 'AIR_FLOW') and parameters.parameter_code is null
@@ -29,6 +29,7 @@ where terms.source not in ('consumption', 'emission', 'production', 'self_report
         'energy_tce_working_medium', 'co2e_t'
     ))
     or (terms.source = 'emission' and terms.measure not in ('mass_kg', 'flow_m3'))
+    or (terms.source = 'generation' and terms.measure <> 'generated_kg')
     or (terms.source = 'production' and (terms.code <> 'ALL' or terms.measure not in ('quantity', 'output_value_cny', 'value_added_cny')))
     or (terms.source = 'carbon' and (terms.measure <> 'co2e_t' or terms.code not in (
         'ALL', 'combustion', 'process', 'purchased_electricity', 'purchased_heat', 'own_generation', 'internal_supply', 'exported',

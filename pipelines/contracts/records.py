@@ -551,7 +551,7 @@ POINT = _register(
     "point", "One row per measuring point and validity.", ("point_id",),
     POINT_ID,
     Column("enterprise_id", TEXT, "Enterprise it belongs to; null for a point of the park itself.", names="enterprise"),
-    Column("outlet_id", TEXT, "Outlet it measures.", names="outlet"),
+    Column("outlet_id", TEXT, "Outlet it measures; a wastewater or stack point of none stands before treatment.", names="outlet"),
     Column("process_id", TEXT, "Process it measures.", names="process"),
     Column("name", TEXT, "Name.", required=True),
     Column("kind", TEXT, "What it measures.", required=True,

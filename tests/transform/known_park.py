@@ -22,6 +22,7 @@ TABLES = (
     "marts.emission_hourly",
     "marts.emission_method",
     *(f"marts.{whose}_emission_{period}" for whose in ("enterprise", "park") for period in PERIODS),
+    *(f"marts.enterprise_pollutant_generation_{period}" for period in LONGER),
     *(f"marts.enterprise_production_{period}" for period in LONGER),
     *(f"marts.{whose}_efficiency_{period}" for whose in ("enterprise", "park") for period in LONGER),
     "marts.park_eliminations_monthly",
@@ -896,6 +897,54 @@ def methods_side_by_side() -> Iterable[Records]:
     }
 
 
+def before_treatment() -> Iterable[Records]:
+    """An inlet that sends hours (60 m3 of 40 and 20 m3 of 80 mg/L), its outlet, and what the enterprise declares of both."""
+    yield enterprises("TREATS")
+    yield {"process": [{"process_id": "TREATS-P1", "enterprise_id": "TREATS", **SINCE}]}
+    yield {
+        "product": [
+            {
+                "product_code": "TREATS-X",
+                "enterprise_id": "TREATS",
+                "process_id": "TREATS-P1",
+                "unit": "t",
+                "product_kind": "thing",
+                **SINCE,
+            }
+        ],
+        "point": [
+            {"point_id": "TREATS-IN", "enterprise_id": "TREATS", "process_id": "TREATS-P1", "kind": "wastewater", **SINCE},
+            {"point_id": "TREATS-TANK", "enterprise_id": "TREATS", "process_id": "TREATS-P1", "kind": "process", **SINCE},
+        ],
+        "channel": [
+            {"point_id": point, "parameter_code": code, "step_minutes": 60, **SINCE}
+            for point in ("TREATS-IN", "TREATS-TANK")
+            for code in ("w00000", "w01018")
+        ],
+    }
+    yield outlet("TREATS-W", "TREATS", "water", "final", {"w00000": None, "w01018": None}, step=1440)
+    june = month(2021, 6)
+    yield {
+        "reading": [
+            *(
+                mean(point, code, unit, date(2021, 6, 1), hour, value)
+                for point in ("TREATS-IN", "TREATS-TANK")
+                for hour, flow, cod in ((0, 60.0, 40.0), (1, 20.0, 80.0))
+                for code, unit, value in (("w00000", "m3/h", flow), ("w01018", "mg/L", cod))
+            ),
+            total("TREATS-IN", "w00000", "m3", date(2021, 6, 1), 80.0),
+            total("TREATS-W", "w00000", "m3", date(2021, 6, 1), 80.0),
+            mean("TREATS-W", "w01018", "mg/L", date(2021, 6, 1), 0, 10.0, hours=24),
+        ],
+        "self_report": [
+            report("TREATS", "TREATS-X", "output", *june, 2.0, "t"),
+            report("TREATS", "w01018", "generated", *june, 999.0, "kg"),
+            report("TREATS", "w21003", "generated", *june, 100.0, "kg"),
+            report("TREATS", "w20121", "water", *june, 1.0, "kg"),
+        ],
+    }
+
+
 # ---- a park at random
 
 RANDOM_MEMBERS = [f"RND{number:02d}" for number in range(12)]
@@ -968,7 +1017,7 @@ SCENARIOS = (
     declared_energy, of_the_park, flue_gas_example, flue_gas_bases, wastewater_examples, ten_minutes, reported_masses, valid_days, components_and_non_detects, shared_outlet,
     declared_emissions, efficiency_examples, limits_examples, random_park,
     measured_fuel, steam_by_enthalpy, heat_and_power, process_carbon, green_power, waste_books, by_products, drained_wastewater, taxed_outlets,
-    permitted_totals, reclaimed_water, methods_side_by_side,
+    permitted_totals, reclaimed_water, methods_side_by_side, before_treatment,
 )  # fmt: skip
 
 

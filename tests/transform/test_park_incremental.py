@@ -19,6 +19,7 @@ INTERMEDIATE = (
     "int_meter_flows_daily", "int_meter_flows_long", "int_consumption_long", "int_long_intervals", "int_self_report_periods", "int_metric_sides",
     "int_outlet_conditions_hourly", "int_outlet_flow_daily", "int_outlet_emission_daily", "int_declared_emission",
     "int_outlet_methods_daily", "int_period_properties", "int_generation_estimates", "int_emission_candidates",
+    "int_inlet_daily", "int_pollutant_generation",
     "int_measured_factors", "int_supplier_factors", "int_waste_periods", "int_drainage_ratio_daily",
 )  # fmt: skip
 COMPARED = (*TABLES, *(f"intermediate.{model}" for model in INTERMEDIATE))
@@ -139,6 +140,9 @@ def change_records(park: Warehouse) -> None:
     park.correct("waste_movement", {"manifest_id": "M-1", "movement": "transferred"}, quantity_t=8.0)
     park.withdraw("waste_movement", {"manifest_id": "L-9"})
     park.load({"reading": [total("DEAF-S", "a21002", "kg", day, 30.0) for day in days(date(2021, 2, 2), 27)]})
+    park.correct(
+        "reading", {"point_id": "TREATS-IN", "parameter_code": "w01018", "period_start_utc": local(date(2021, 6, 1), 1)}, value=120.0
+    )
     park.correct("self_report", {"subject_id": "BALANCED", "item_code": "sulfur_raw_coal"}, value=0.9)
     park.load({"waste_movement": [waste_line("L-4", "WASTER", "SW07", "generated", date(2022, 4, 3), 3.0, waste_kind="general")]})
 

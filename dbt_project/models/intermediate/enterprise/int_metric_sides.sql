@@ -30,6 +30,11 @@ terms as (
     select * from {{ ref('int_metric_terms') }}
 ),
 
+pollutants as (
+    select distinct parameter_code from {{ ref('stg_parameters') }}
+    where kind = 'pollutant'
+),
+
 {%- for name, measures in {
     'consumption_measures': consumption_measures, 'production_measures': production_measures, 'waste_measures': waste_measures,
 }.items() %}
@@ -350,6 +355,8 @@ declared_{{ grain }} as (
     group by parts.period_start, parts.enterprise_id, parts.code, parts.measure
 ),
 
+{{ generation_inputs(grain, relation) }},
+
 inputs_{{ grain }} as (
     select
         grain,
@@ -377,6 +384,8 @@ inputs_{{ grain }} as (
     select {{ columns | join(', ') }} from flow_{{ grain }}
     union all
     select {{ columns | join(', ') }} from carbon_{{ grain }}
+    union all
+    select {{ columns | join(', ') }} from generation_{{ grain }}
     union all
     select
         grain,
@@ -454,12 +463,12 @@ borrowed_{{ grain }} as (
             and inputs.enterprise_id = scopes.enterprise_id
             and inputs.process_id is not distinct from scopes.process_id
     left join declared_{{ grain }} as own
-        on inputs.source = 'self_report'
+        on inputs.source in ('self_report', 'generation')
             and inputs.period_start = own.period_start
             and inputs.enterprise_id = own.enterprise_id
             and scopes.product_code = own.product_code
             and inputs.code = own.code
-            and inputs.measure = own.measure
+            and case inputs.source when 'generation' then 'generated' else inputs.measure end = own.measure
     where inputs.product_code = 'ALL' and inputs.source <> 'production' and own.enterprise_id is null
 ),
 
