@@ -33,9 +33,13 @@ waste_kinds_{{ grain }} as (
         {{ longer_periods()[grain].column }} as period_start,
         enterprise_id,
         waste_kind,
-        {%- for measure in waste_measures %}
+        {%- for measure in waste_measures if measure != 'dealt_with_t' %}
         sum({{ measure }}) as {{ measure }},
         {%- endfor %}
+        -- what became of its own waste: what it took in it deals with for others
+        case when count(coalesce(recycled_t, disposed_t, transferred_t)) > 0
+            then coalesce(sum(recycled_t), 0) + coalesce(sum(disposed_t), 0) + coalesce(sum(transferred_t), 0) - coalesce(sum(received_t), 0)
+        end as dealt_with_t,
         sum(transferred_inside_t) as transferred_inside_t,
         sum(received_inside_t) as received_inside_t,
         max(case when origin = 'manifest' then 1 else 0 end) as is_of_manifests,
@@ -64,6 +68,7 @@ waste_{{ grain }} as (
             {%- for measure in waste_measures %}
             when '{{ measure }}' then waste.{{ measure }}
                 {{- ' - coalesce(waste.' ~ measure.replace('_t', '_inside_t') ~ ', 0)' if measure in ['transferred_t', 'received_t'] }}
+                {{- ' - coalesce(waste.transferred_inside_t, 0) + coalesce(waste.received_inside_t, 0)' if measure == 'dealt_with_t' }}
             {%- endfor %}
         end as park_value,
         waste.is_of_manifests,

@@ -36,6 +36,6 @@ where terms.source not in ('consumption', 'emission', 'production', 'self_report
         'internal_export'
     )))
     or (terms.source = 'waste' and (terms.code not in ('ALL', 'hazardous', 'general') or terms.measure not in (
-        'generated_t', 'stored_t', 'transferred_t', 'received_t', 'recycled_t', 'disposed_t'
+        'generated_t', 'stored_t', 'transferred_t', 'received_t', 'recycled_t', 'disposed_t', 'dealt_with_t'
     )))
     or terms.scale is null

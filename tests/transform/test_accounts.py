@@ -229,6 +229,19 @@ class TestWaste:
         expected[3] -= enterprises[7]
         assert list(park) == pytest.approx(expected)
 
+    def test_what_became_of_all_its_waste(self, known_park: Warehouse) -> None:
+        """9.5 t of hazardous waste passed on and 38 t of general waste used, of 62; who treats others' waste has dealt with none of its own."""
+        query = "select numerator, denominator from marts.enterprise_efficiency_{} where {} and metric_code = 'solid_waste_disposal_utilisation_rate'"
+        [of_waster] = known_park.query(query.format("monthly", "enterprise_id = 'WASTER' and month_start_date = '2022-03-01'"))
+        assert (of_waster["numerator"], of_waster["denominator"]) == (pytest.approx(47.5), 62)
+        side = "select sum(value) as value, sum(park_value) as park_value from intermediate.int_metric_sides where metric_code = '{}' and side = 'numerator' and {}"
+        [of_treater] = known_park.query(
+            side.format(
+                "solid_waste_disposal_utilisation_rate", "enterprise_id = 'TREATER' and grain = 'month' and period_start = '2022-03-01'"
+            )
+        )
+        assert of_treater["value"] in (None, 0)
+
     def test_per_output_value(self, known_park: Warehouse) -> None:
         query = "select numerator, state from marts.enterprise_efficiency_monthly where enterprise_id = 'WASTER' and metric_code = 'solid_waste_utilisation_rate'"
         assert rows(known_park, query) == [(38, "self_reported")]

@@ -21,7 +21,7 @@
     'source', 'code', 'measure', 'value', 'park_value', 'measured_value', 'is_missing', 'is_applicable', 'completeness_share', 'state',
     'unit', 'price_basis',
 ] %}
-{%- set waste_measures = ['generated_t', 'stored_t', 'transferred_t', 'received_t', 'recycled_t', 'disposed_t'] %}
+{%- set waste_measures = ['generated_t', 'stored_t', 'transferred_t', 'received_t', 'recycled_t', 'disposed_t', 'dealt_with_t'] %}
 {%- set columns = ['grain', 'period_start', 'enterprise_id', 'process_id', 'product_code'] + what %}
 
 with
