@@ -158,10 +158,10 @@ sum({{ prefix }}{{ measure }})
 
 {#- The columns every consumption mart ends with, in their order. -#}
 {% macro published_consumption_columns() -%}
-        quantity,
+        {{ more_than_rounding('quantity') }} as quantity,
         unit,
         {%- for part in consumption_parts() %}
-        {{ part }},
+        {{ more_than_rounding(part) }} as {{ part }},
         {%- endfor %}
         recycled,
 {%- endmacro %}

@@ -45,13 +45,31 @@ least(
     {{ return({'purchased': 1, 'received': 1, 'sent': -1, 'stock_increase': -1, 'self_produced': 1}) }}
 {%- endmacro %}
 
+{#-
+    Of what cancels, a sum of floats leaves 1e-17 of it, which is no quantity: what is less than a trillionth of all that was
+    added and taken off is 0. The row has the gross columns of its provenances under `prefix`.
+-#}
+{% macro more_than_rounding(expression, prefix='') -%}
+case
+        when abs({{ expression }}) > 1e-12 * (
+            {%- for provenance in provenances() %}coalesce({{ prefix }}{{ provenance }}_gross, 0){{ ' + ' if not loop.last }}{% endfor -%}
+        ) then {{ expression }}
+        when {{ expression }} is not null then cast(0 as double)
+    end
+{%- endmacro %}
+
 {#- quantity = purchased + received − sent − stock_increase + self_produced; null when no part is known. -#}
 {% macro quantity_of_parts(prefix='', own_share='1') -%}
-case when coalesce({% for part in consumption_parts() %}{{ prefix }}{{ part }}{{ ', ' if not loop.last }}{% endfor %}) is not null then
+{%- set sum -%}
+(
     {%- for part, sign in consumption_parts().items() %}
     {{ '+' if sign > 0 else '-' }} coalesce({{ prefix }}{{ part }}, 0)
     {{- ' * ' ~ own_share if part == 'self_produced' and own_share != '1' }}
     {%- endfor %}
+)
+{%- endset -%}
+case when coalesce({% for part in consumption_parts() %}{{ prefix }}{{ part }}{{ ', ' if not loop.last }}{% endfor %}) is not null
+    then {{ more_than_rounding(sum, prefix) }}
 end
 {%- endmacro %}
 

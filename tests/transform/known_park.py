@@ -270,7 +270,7 @@ def factors_over_new_year() -> Iterable[Records]:
 
 def declared_energy() -> Iterable[Records]:
     """Who has no meter declares; who has one for some months only is believed for the others; a revised kind; a missing report."""
-    yield enterprises("DECLARES", "PARTLY", "KINDS", "WITHPARTS", "OVERDUE")
+    yield enterprises("DECLARES", "PARTLY", "KINDS", "WITHPARTS", "OVERDUE", "CANCELS")
     yield {"process": [{"process_id": "WITHPARTS-P1", "enterprise_id": "WITHPARTS", **SINCE}]}
     yield meter("PARTLY-E", "PARTLY")
     yield {"reading": [total("PARTLY-E", "electricity", "kWh", day, 10.0) for day in days(date(2023, 2, 1), 28)]}
@@ -290,6 +290,10 @@ def declared_energy() -> Iterable[Records]:
             report("WITHPARTS", "tap_water", "purchased", *month(2023, 3), 100.0, "m3"),
             report("WITHPARTS-P1", "tap_water", "purchased", *month(2023, 3), 60.0, "m3", subject_kind="process"),
             report("OVERDUE", "diesel", "purchased", *month(2023, 3), None, "t", due_at_utc=local(date(2023, 4, 15))),
+            # 0.1 + 0.2 - 0.3 is 5.6e-17 in floats
+            report("CANCELS", "diesel", "purchased", *month(2023, 5), 0.1, "t"),
+            report("CANCELS", "diesel", "received", *month(2023, 5), 0.2, "t"),
+            report("CANCELS", "diesel", "sent", *month(2023, 5), 0.3, "t"),
         ]
     }
 

@@ -205,6 +205,14 @@ class TestDeclarations:
         found = rows(known_park, "enterprise_consumption_monthly", "enterprise_id = 'WITHPARTS'", "process_id, quantity")
         assert found == [("WITHPARTS-P1", 60), (None, 100)]
 
+    def test_what_cancels_is_nothing(self, known_park: Warehouse) -> None:
+        for period in ("monthly", "quarterly", "annual"):
+            found = rows(
+                known_park, f"enterprise_consumption_{period}", "enterprise_id = 'CANCELS'",
+                "quantity, purchased, received, sent, energy_tce_calorific, co2e_t",
+            )  # fmt: skip
+            assert found == [(0, 0.1, 0.2, 0.3, 0, 0)]
+
     def test_an_overdue_report_is_a_row(self, known_park: Warehouse) -> None:
         found = rows(known_park, "enterprise_consumption_monthly", "enterprise_id = 'OVERDUE'", "quantity, completeness_share, state")
         assert found == [(None, 0, "missing")]
