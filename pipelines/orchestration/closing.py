@@ -43,15 +43,20 @@ def publish_build(build: Build) -> dict[str, object]:
     """Publish the build; says in metadata what was put in place. Asks for gate B's verdict itself."""
     from pipelines.assessment.methods import TABLES as SCORE_TABLES
     from pipelines.publish.export import export_parquet
+    from pipelines.publish.restatements import record_restatements
     from pipelines.publish.snapshot import publish
     from pipelines.transform.dbt import parsed_manifest
 
     with build.step(PUBLISH) as note:
+        now = utc_now()
+        restated = record_restatements(build.con, build.settings.published_file, build.settings.park.park_id, build.build_id, now)
+        if restated:
+            note.say(f"{restated} masses substituted or revised")
         published = publish(
             build.con,
             build.settings,
             build.build_id,
-            now=utc_now(),
+            now=now,
             manifest=parsed_manifest(build.settings),
             declared=SCORE_TABLES,
         )

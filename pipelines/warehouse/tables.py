@@ -12,6 +12,7 @@ from pipelines.contracts.records import (
     DATE,
     INSTANT,
     LINEAGE,
+    NUMBER,
     PARK_ID,
     RECORD_TYPES,
     TEXT,
@@ -278,7 +279,58 @@ GATE_RESULTS = Table(
     key=("build_id", "gate", "suite", "subject", "rule_id"),
 )
 
-AUDIT = (BUILDS, STEP_OUTCOMES, DELIVERIES, QUARANTINE, GATE_RESULTS)
+SUBSTITUTIONS = Table(
+    "audit",
+    "substitutions",
+    "One row per build, outlet, pollutant and hour (by rules of wastewater: day) whose gap in the measured masses the build judged anew.",
+    (
+        PARK_ID,
+        BUILD_ID,
+        Column("outlet_id", TEXT, "Outlet (reference.outlet).", required=True),
+        Column("pollutant_code", TEXT, "Pollutant (reference.parameter).", required=True),
+        Column("unit", TEXT, "What the row covers.", required=True, allowed=("hour", "day")),
+        Column("local_date", DATE, "Park-zone date.", required=True),
+        Column("hour_start_utc", INSTANT, "Start of the hour, UTC; null of a day."),
+        Column("state", TEXT, "substituted; missing where no rule gives a value; measured once the gap has been filled by what was measured.",
+               required=True, allowed=("substituted", "missing", "measured")),
+        Column("reason", TEXT, "Why it is missing.", allowed=("capture_too_low", "no_valid_period_before", "no_rule")),
+        Column("rule_id", TEXT, "Rule that spoke (reference.substitution_rule)."),
+        Column("period_kind", TEXT, "Kind of gap.", allowed=("out_of_control", "other")),
+        Column("gap_periods", COUNT, "Length of the whole gap, in units."),
+        Column("capture_rate", NUMBER, "Capture rate of the quarter (季度有效数据捕集率) at this build."),
+        Column("window_start_utc", INSTANT, "Start of the first valid period that was looked at, UTC."),
+        Column("window_end_utc", INSTANT, "End of the last one, UTC."),
+        Column("window_found", COUNT, "Valid periods in the window; fewer than the rule's where nothing older is known."),
+        Column("source_start_utc", INSTANT, "The period whose mass it is, UTC: the latest with the greatest of the window."),
+        Column("value_kg", NUMBER, "Mass of the hour or day, kg."),
+        Column("is_provisional", BOOL, "Whether the quarter had not ended at this build: its capture rate may still change."),
+    ),
+    key=("build_id", "outlet_id", "pollutant_code", "unit", "local_date", "hour_start_utc"),
+)  # fmt: skip
+REVISIONS = Table(
+    "audit",
+    "revisions",
+    "One row per build, table and key whose published mass the build changed.",
+    (
+        PARK_ID,
+        BUILD_ID,
+        Column("table_name", TEXT, "Published table.", required=True, allowed=("enterprise_emission_daily", "enterprise_emission_monthly")),
+        Column("enterprise_id", TEXT, "Enterprise.", required=True),
+        Column("outlet_id", TEXT, "Outlet; null for declarations on a whole enterprise."),
+        Column("pollutant_code", TEXT, "Pollutant.", required=True),
+        Column("period_start_date", DATE, "The day, or the month's first.", required=True),
+        Column("old_kg", NUMBER, "Mass as published before, kg; null where it was missing."),
+        Column("new_kg", NUMBER, "Mass now, kg; null where it is missing or the row is gone."),
+        Column("old_substituted_kg", NUMBER, "Substituted part before, kg."),
+        Column("new_substituted_kg", NUMBER, "Substituted part now, kg."),
+        Column("reason", TEXT, "capture_changed: only the substituted part moved, with the capture rate or the window. late_data: more hours "
+               "are covered. correction: the rest, values and registers and rules.", required=True,
+               allowed=("capture_changed", "late_data", "correction")),
+    ),
+    key=("build_id", "table_name", "enterprise_id", "outlet_id", "pollutant_code", "period_start_date"),
+)  # fmt: skip
+
+AUDIT = (BUILDS, STEP_OUTCOMES, DELIVERIES, QUARANTINE, GATE_RESULTS, SUBSTITUTIONS, REVISIONS)
 OPERATIONAL = (TOUCHED, WATERMARK, MODELS, STANDARD_ROW, PATH_STATE, COVERAGE, LAYOUT)
 TABLES = (*LANDING, *OPERATIONAL, *AUDIT)
 SCHEMAS = ("landing", "audit", "reference", "staging", "intermediate", "marts", "assessment")

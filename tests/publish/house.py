@@ -37,7 +37,8 @@ comment on column marts.point_daily.value_mean is 'Mean of the day''s valid valu
 insert into reference.factor values ('P', 'coal', 0.7143, date '2020-01-01');
 """
 TABLES = (
-    "assessment.enterprise_grade", "audit.builds", "audit.deliveries", "audit.gate_results", "audit.quarantine", "audit.step_outcomes",
+    "assessment.enterprise_grade", "audit.builds", "audit.deliveries", "audit.gate_results", "audit.quarantine", "audit.revisions",
+    "audit.step_outcomes", "audit.substitutions",
     "marts.efficiency_monthly", "marts.point_daily", "reference.factor", "reference.latest_factor",
 )  # fmt: skip
 
