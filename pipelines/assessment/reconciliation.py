@@ -16,7 +16,7 @@ from pipelines.assessment.method import Context, Frames, Method, Outcome, Result
 from pipelines.assessment.monitored import SOURCES, ledgers, monthly, over_periods
 from pipelines.assessment.order import least_sure_among
 from pipelines.assessment.third_values import KEY as VALUE_KEY
-from pipelines.assessment.third_values import chosen, declared_balances, left_by_balances, of_ledgers
+from pipelines.assessment.third_values import chosen, declared_balances, estimated, left_by_balances, of_ledgers
 from pipelines.assessment.uncertainty import with_uncertainty
 from pipelines.contracts.records import COUNT, DATE, INSTANT, NUMBER, STATE, TEXT, TEXTS, Column
 from pipelines.contracts.states import State
@@ -259,7 +259,12 @@ def _with_known(rows: pl.DataFrame, known: pl.DataFrame, frames: Frames, rules: 
     wanted = rows.select(VALUE_KEY).unique(maintain_order=True)
     monitored = over_periods(wanted, known)
     books = ledgers(wanted, frames["waste"])
-    thirds = chosen(declared_balances(frames["reports"]), left_by_balances(frames["balances"], frames["streams"], rules), of_ledgers(books))
+    thirds = chosen(
+        declared_balances(frames["reports"]),
+        estimated(frames["estimates"]),
+        left_by_balances(frames["balances"], frames["streams"], rules),
+        of_ledgers(books),
+    )
     joined = (
         rows.join(monitored, on=VALUE_KEY, how="left")
         .join(books.select(*VALUE_KEY, "ledger_t"), on=VALUE_KEY, how="left")
@@ -357,6 +362,10 @@ RECONCILIATIONS = Method(
         ),
         "revisions": Source.of("staging.stg_self_report_revisions", f"{_LINE}, known_to"),
         **SOURCES,
+        "estimates": Source.of(
+            "marts.emission_method",
+            "enterprise_id, outlet_id, medium, pollutant_code, period_start, period_end, method_code, mass_kg, uncertainty",
+        ),
         "balances": Source.of(
             "assessment.balance",
             "subject_kind, subject_id, period_type, period_start, period_end, balance_kind, component, missing_streams",

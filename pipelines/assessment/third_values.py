@@ -1,7 +1,7 @@
 """A third figure beside what is declared and what is monitored: a balance or a coefficient (物料衡算、产排污系数).
 
-What a balance of water or of a metal leaves for the discharge when everything else is known, what a declaration that names such a method
-says, and what the other lines of a waste ledger add up to. Pure functions, frame in and frame out.
+What a declaration that names such a method says, what the methods by the standards estimate (marts.emission_method), what a balance of water or
+of a metal leaves for the discharge when everything else is known, and what the other lines of a waste ledger add up to. Pure functions, frame in and frame out.
 """
 
 import polars as pl
@@ -10,6 +10,8 @@ from pipelines.assessment.monitored import WASTEWATER
 
 BALANCE_METHODS = ("material_balance", "balance", "coefficient", "emission_factor")
 """Methods of a declaration that make it a balance: the auditor's, or the enterprise's own on another form."""
+ESTIMATED_BY = ("material_balance", "emission_factor")
+"""Methods of marts.emission_method that are a third figure, the first that is there goes first."""
 DISCHARGE = "waste_water"
 """Stream that a balance leaves over."""
 KEY = ("subject_kind", "subject_id", "item_code", "medium", "period_start", "period_end")
@@ -62,7 +64,7 @@ def left_by_balances(balances: pl.DataFrame, streams: pl.DataFrame, rules: pl.Da
     of_water = left.filter((pl.col("balance_kind") == "water") & (pl.col("component") == "water")).with_columns(
         item_code=pl.lit(WASTEWATER), b_value="left", b_uncertainty="uncertainty", b_unit=pl.lit("m3")
     )
-    made = {"medium": pl.lit("water"), "b_method": pl.format("balance of {}", "component"), "choice": pl.lit(2)}
+    made = {"medium": pl.lit("water"), "b_method": pl.format("balance of {}", "component"), "choice": pl.lit(3)}
     # Two kinds of period may cover the same days: their balances rest on the same figures.
     return pl.concat(_as_values(frame, **made) for frame in (of_metals, of_water)).unique(list(KEY), keep="first", maintain_order=True)
 
@@ -77,14 +79,36 @@ def declared_balances(reports: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def estimated(estimates: pl.DataFrame) -> pl.DataFrame:
+    """Balances and coefficients by the standards, of outlets and of the enterprises that have no other; a balance before a coefficient.
+
+    Args:
+        estimates: rows of marts.emission_method: `enterprise_id, outlet_id, medium, pollutant_code, period_start, period_end, method_code,
+            mass_kg, uncertainty`.
+    """
+    rows = estimates.filter(pl.col("method_code").is_in(ESTIMATED_BY) & pl.col("mass_kg").is_not_null()).sort(
+        pl.col("method_code").replace_strict({method: rank for rank, method in enumerate(ESTIMATED_BY)}, return_dtype=pl.Int64)
+    )
+    made = {
+        "item_code": pl.col("pollutant_code"), "b_value": pl.col("mass_kg"), "b_unit": pl.lit("kg"), "b_uncertainty": pl.col("uncertainty"),
+        "b_method": pl.col("method_code"), "choice": pl.lit(2),
+    }  # fmt: skip
+    of_outlets = rows.drop_nulls("outlet_id").with_columns(subject_kind=pl.lit("outlet"), subject_id="outlet_id")
+    # An estimate is always one of the whole enterprise; it stands at an outlet where there is one only.
+    of_enterprises = rows.with_columns(subject_kind=pl.lit("enterprise"), subject_id="enterprise_id")
+    return pl.concat(_as_values(frame, **made) for frame in (of_outlets, of_enterprises)).unique(
+        list(KEY), keep="first", maintain_order=True
+    )
+
+
 def of_ledgers(books: pl.DataFrame) -> pl.DataFrame:
     """What the other lines of a waste ledger add up to, from `monitored.ledgers`."""
     known = books.drop_nulls("balance_t")
-    return _as_values(known, b_value=pl.col("balance_t"), b_unit=pl.lit("t"), b_method=pl.lit("book of the waste ledger"), choice=pl.lit(3))
+    return _as_values(known, b_value=pl.col("balance_t"), b_unit=pl.lit("t"), b_method=pl.lit("book of the waste ledger"), choice=pl.lit(4))
 
 
 def chosen(*values: pl.DataFrame) -> pl.DataFrame:
-    """One figure per subject, item and period: a declared balance before a computed one."""
+    """One figure per subject, item and period: a declared balance before an estimate, this before what a balance leaves over."""
     return pl.concat(values).sort("choice", maintain_order=True).unique(list(KEY), keep="first", maintain_order=True).drop("choice")
 
 

@@ -291,6 +291,39 @@ class TestStatistics:
         assert row(shipped_standards, reports=[report(100.0)])["class"] == "not_comparable"
 
 
+def estimate(method: str, kilograms: float | None, **cells: Any) -> dict:
+    """A row of marts.emission_method."""
+    return {
+        "enterprise_id": "E1", "outlet_id": "O1", "medium": "air", "pollutant_code": SO2, "period_start": YEAR, "period_end": NEXT,
+        "method_code": method, "mass_kg": kilograms, "uncertainty": None if kilograms is None else kilograms * 0.3,
+    } | cells  # fmt: skip
+
+
+class TestEstimates:
+    """B by the standards: the published 95.2 t from the methods side by side instead of the auditor's form."""
+
+    def test_the_published_example(self, shipped_standards: Standards) -> None:
+        made = row(
+            shipped_standards,
+            reports=[report(80_000.0)],
+            emission=monitored(96_400.0, substituted=3_100.0, capture=0.93),
+            estimates=[estimate("emission_factor", 120_000.0), estimate("material_balance", 95_200.0), estimate("automatic", 96_400.0)],
+        )
+        assert (made["b_value"], made["b_method"], made["b_uncertainty"]) == (95_200.0, "material_balance", pytest.approx(28_560))
+        assert made["m_over_b"] == pytest.approx(96.4 / 95.2 - 1)
+        assert made["s_over_b"] == pytest.approx(80 / 95.2 - 1)
+
+    def test_a_coefficient_where_no_balance_is_known(self, shipped_standards: Standards) -> None:
+        told = report(90.0, subject_kind="enterprise", subject_id="E1")
+        estimates = [estimate("material_balance", None, outlet_id=None), estimate("emission_factor", 100.0, outlet_id=None)]
+        made = row(shipped_standards, reports=[told], estimates=estimates)
+        assert (made["b_value"], made["b_method"], made["compared_with"]) == (100.0, "emission_factor", "balance")
+
+    def test_the_auditor_s_form_goes_before_an_estimate(self, shipped_standards: Standards) -> None:
+        made = row(shipped_standards, reports=[report(80.0), balance_of(95.0)], estimates=[estimate("material_balance", 70.0)])
+        assert (made["b_value"], made["b_method"]) == (95.0, "material_balance of audit_form")
+
+
 class TestElementBalance:
     def test_what_a_metal_balance_leaves_for_the_water(self, shipped_standards: Standards) -> None:
         """10 t of nickel, 9 t on the product, 0.97 t in sludge: 30 kg are left for the water."""
