@@ -19,21 +19,41 @@ hours as (
         operating_state = 'stopped' as is_stopped,
         state in ('measured', 'stopped') as is_measured,
         concentration_flow_kg,
-        reported_kg
+        reported_kg,
+        case when method_code = 'substitution' then mass_kg end as substituted_kg,
+        max(case when method_code <> 'substitution' then method_code end) over (partition by {{ key | join(', ') }}) as day_method
     from {{ ref('emission_hourly') }}
     where {{ touched_filter('enterprise') }}
 ),
 
+-- what a rule puts in an hour's place is of the method by which the day's other hours are known
+by_method as (
+    select
+        {{ key | join(', ') }},
+        is_stopped,
+        is_measured,
+        substituted_kg is not null as is_substituted,
+        case
+            when substituted_kg is null then concentration_flow_kg
+            when coalesce(day_method, 'concentration_flow') <> 'reported_mass' then substituted_kg
+        end as automatic_kg,
+        case
+            when substituted_kg is null then reported_kg
+            when day_method = 'reported_mass' then substituted_kg
+        end as reported_mass_kg
+    from hours
+),
+
 by_hour as (
-    {%- for method, kg in {'automatic': 'concentration_flow_kg', 'reported_mass': 'reported_kg'}.items() %}
+    {%- for method, kg in {'automatic': 'automatic_kg', 'reported_mass': 'reported_mass_kg'}.items() %}
     select
         {{ key | join(', ') }},
         '{{ method }}' as method_code,
         sum({{ kg }}) as mass_kg,
         sum(case when is_measured then {{ kg }} else 0 end) as measured_kg,
-        count(case when not is_stopped then {{ kg }} end) as known_hours,
+        count(case when not is_stopped and not is_substituted then {{ kg }} end) as known_hours,
         cast(null as double) as sampled_flow_m3
-    from hours
+    from by_method
     group by {{ key | join(', ') }}
     having count({{ kg }}) > 0
     {{ 'union all' if not loop.last }}
