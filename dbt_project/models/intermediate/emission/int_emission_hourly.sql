@@ -319,10 +319,14 @@ with_conditions as (
         conditions.absolute_pressure_kpa,
         conditions.humidity_percent,
         reference_oxygen.reference_o2,
-        -- stopped by what is said of the pollutant, or by a flow that stands still and nothing measured against it
+        -- stopped by what is said of the flow or the pollutant, or by a flow of zero with nothing measured against it
         coalesce(conditions.is_stopped, false)
         or (
-            (by_pollutant.is_stopped = 1 or coalesce(of_pollutant.is_stopped, of_outlet.is_stopped, false))
+            (
+                by_pollutant.is_stopped = 1
+                or coalesce(of_pollutant.is_stopped, of_outlet.is_stopped, false)
+                or coalesce(conditions.flow_reported_m3 = 0, false)
+            )
             and by_pollutant.concentration_reported is null and by_pollutant.total is null
         ) as is_standing_still
     from every_pollutant as by_pollutant
