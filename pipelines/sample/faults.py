@@ -30,6 +30,8 @@ class ValueFault:
     amount: float = 0.0
     corrected_in: str | None = None
     """`same_night`: a corrected file lies beside the wrong one. `later`: it comes with the next delivery."""
+    follows: str | None = None
+    """Point whose course the readings take over, scaled by `amount`."""
 
     def moments(self, first: date) -> tuple[datetime, datetime]:
         midnight = datetime.combine(first, time())
@@ -119,7 +121,65 @@ VALUE_FAULTS = (
         what="converted NOx held just below the permit's hourly limit while the true value was above",
         amount=0.985,
     ),
-)
+    # The same again elsewhere, and what nobody but the rules of plausibility can see: enough of each to speak of a recall.
+    *(
+        ValueFault(fault_id, "gap", "wastewater_online", point, code, _hours(*first), _hours(*last), "analyser off: the cells are empty")
+        for fault_id, point, code, first, last in (
+            ("gap_cod_steel", "E007-WW-1-M", "w01018", (16, 6), (17, 18)),
+            ("gap_nh3", "E003-WW-1-M", "w21003", (33, 6), (34, 18)),
+        )
+    ),
+    *(
+        ValueFault(fault_id, "stuck", feed_id, point, code, _hours(first), _hours(last), "the analyser repeats its last value")
+        for fault_id, feed_id, point, code, first, last in (
+            ("stuck_cod_circuits", "wastewater_online", "E002-WW-1-M", "w01018", 45, 47),
+            ("stuck_nh3", "wastewater_online", "E004-WW-1-M", "w21003", 5, 7),
+            ("stuck_nox", "e007_steel_cems", "E007-STACK-2", "a21002", 33, 34),
+        )
+    ),
+    *(
+        ValueFault(fault_id, "decimal_point", "wastewater_online", point, "w21003", _hours(first), _hours(last), what, amount)
+        for fault_id, point, first, last, what, amount in (
+            ("tenth_a", "E001-WW-1-M", 24, 26, "the decimal point one place to the left", 0.1),
+            ("tenth_b", "E002-WW-1-M", 20, 22, "the decimal point one place to the left", 0.1),
+            ("tenfold", "E007-WW-1-M", 50, 51, "the decimal point one place to the right", 10.0),
+        )
+    ),
+    *(
+        ValueFault(fault_id, "replayed", feed_id, point, code, _hours(first), _hours(last), "the readings of a week before are sent again", 7)
+        for fault_id, feed_id, point, code, first, last in (
+            ("again_cod", "wastewater_online", "E003-WW-1-M", "w01018", 35, 37),
+            ("again_so2", "e007_steel_cems", "E007-STACK-1", "a21026", 45, 46),
+            ("again_plant", "e010_wwtp", "E010-OUT-M", "w01018", 20, 21),
+        )
+    ),
+    *(
+        ValueFault(fault_id, "smoothed", feed_id, point, code, _hours(first), _hours(last), "a straight line over three days")
+        for fault_id, feed_id, point, code, first, last in (
+            ("line_nh3", "wastewater_online", "E006-WW-1-M", "w21003", 12, 15),
+            ("line_cod", "wastewater_online", "E011-WW-1-M", "w01018", 30, 33),
+            ("line_so2", "e009_chp_cems", "E009-STACK-1", "a21026", 8, 11),
+        )
+    ),
+    *(
+        ValueFault(
+            fault_id, "one_trend", "wastewater_online", point, code, _hours(first), _hours(last), "the course of another outlet, scaled",
+            amount, follows=follows,
+        )
+        for fault_id, point, code, first, last, amount, follows in (
+            ("trend_cod", "E006-WW-1-M", "w01018", 5, 9, 3.4, "E003-WW-1-M"),
+            ("trend_nh3", "E011-WW-1-M", "w21003", 50, 53, 0.24, "E006-WW-1-M"),
+        )
+    ),
+    *(
+        ValueFault(fault_id, "no_flow", "wastewater_online", point, "w00000", _hours(day, 8), _hours(day, 16), "the flow meter shows zero", 0.0)
+        for fault_id, point, day in (("still_a", "E003-WW-1-M", 48), ("still_b", "E007-WW-1-M", 9))
+    ),
+    ValueFault(
+        "above_nitrogen", "above_whole", "e010_wwtp", "E010-OUT-M", "w21003", _hours(25, 6), _hours(26, 18),
+        "more ammonia nitrogen than nitrogen", 12.0,
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -217,6 +277,18 @@ class Faults:
             return np.full_like(
                 true, self.monitors.true(fault.point_id, fault.parameter_code, moment.date(), moment.date())[0, moment.hour]
             )
+        if fault.kind == "replayed":
+            back = timedelta(days=int(fault.amount))
+            return self.monitors.true(fault.point_id, fault.parameter_code, first - back, last - back).ravel()[where]
+        if fault.kind == "smoothed":
+            begins, ends = fault.moments(self.monitors.first)
+            days = begins.date(), (ends - timedelta(hours=1)).date()
+            course = self.monitors.true(fault.point_id, fault.parameter_code, *days).ravel()
+            hours = np.arange(where.start, where.stop) + (first - days[0]).days * 24
+            return np.round(np.interp(hours, [0, course.size - 1], course[[0, -1]]), decimals)
+        if fault.kind == "one_trend":
+            other = self.monitors.true(fault.follows, fault.parameter_code, first, last).ravel()[where]
+            return np.round(other * fault.amount, decimals)
         if fault.kind == "spike":
             return np.where(np.isnan(true), np.nan, fault.amount)
         if fault.kind == "limit_hugging":

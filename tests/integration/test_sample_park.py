@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 
-from pipelines.sample.generate import deliver_later, generate
+from pipelines.sample import truth
+from pipelines.sample.generate import TRUTH, deliver_later, generate
 from pipelines.settings import CHECKOUT, Settings
 from pipelines.transform import dbt
 from pipelines.warehouse.builds import last_change_seq
 from pipelines.warehouse.connection import open_warehouse
 from tests.comparison import differing_rows
+from tests.integration.planted import causes, matched, precision, recall
 
 pytestmark = pytest.mark.slow
 
@@ -106,6 +109,46 @@ def test_all_planned_steps_ran(park: Park) -> None:
         node for node in manifest["nodes"].values() if node["resource_type"] == "model" and node["config"]["materialized"] != "ephemeral"
     ]
     assert rows["dbt_model"] == len(models)
+
+
+WITHOUT_CAUSE = {"exceedance_unexplained": 5, "ph_variance": 1, "unit_jump": 3}
+"""Findings for which nothing was planted, by rule, as measured: hours in which the sample's stacks truly pass their limit, a pH that it
+models calmly, meters that a holiday takes to a tenth. All other rules find only what is there."""
+
+
+def test_plausibility_finds_what_was_planted_and_little_else(park: Park) -> None:
+    with duckdb.connect(park.settings.published_file, read_only=True) as con:
+        found = pl.DataFrame(con.sql("select * from assessment.plausibility")).with_row_index("number")
+        outlets = pl.DataFrame(con.sql("select distinct point_id, outlet_id as at_outlet from reference.point where outlet_id is not null"))
+    planted = causes(park.settings.home / TRUTH)
+    pairs = matched(found, planted, outlets)
+    kinds, rules = recall(pairs, planted), precision(found, pairs)
+    with pl.Config(tbl_rows=-1):
+        sys.stdout.write(f"{kinds}\n{rules}\n")
+    missed = {kind: fault_ids for kind, fault_ids in kinds.select("kind", "missed").iter_rows() if fault_ids}
+    assert not missed
+    assert kinds["planted"].sum() >= 25
+    without = rules.filter(pl.col("findings") > pl.col("with_cause")).select("rule_id", pl.col("findings") - pl.col("with_cause"))
+    assert {rule: count for rule, count in without.iter_rows() if count > WITHOUT_CAUSE.get(rule, 0)} == {}
+    assert rules["with_cause"].sum() / rules["findings"].sum() > 0.8
+
+
+def test_reconciliation_finds_what_was_declared_too_low(park: Park) -> None:
+    planted = truth.read(park.settings.home / TRUTH, "faults").filter(pl.col("kind") == "under_reporting")
+    low = park.ask(
+        "select subject_id, item_code, period_start, period_end from assessment.reconciliation where class = 'finding' and direction = 'under'"
+    )
+    missed = {
+        row["fault_id"]
+        for row in planted.iter_rows(named=True)
+        if not any(
+            (subject, item) == (row["point_id"], row["parameter_code"])
+            and start < row["ends_local"].date()
+            and end > row["starts_local"].date()
+            for subject, item, start, end in low
+        )
+    }
+    assert planted.height >= 4 and not missed
 
 
 def test_quiet_then_late_files_then_a_full_rebuild(park: Park) -> None:
