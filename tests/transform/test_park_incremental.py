@@ -162,14 +162,21 @@ def change_long_quantities(park: Warehouse) -> None:
     park.load({"reading": [total("LATER-GAS", "natural_gas", "m3", date(2023, 6, 20) + timedelta(days=day), 9.0) for day in range(2)]})
 
 
-@pytest.mark.parametrize("change", [change_registers, change_standards, change_account_standards, change_records, change_long_quantities])
-def test_incremental_equals_full(
-    known_park: Warehouse, make_copy: Callable[[Warehouse], Warehouse], change: Callable[[Warehouse], None]
-) -> None:
+CHANGES = {
+    "registers": (change_registers,),
+    "standards": (change_standards, change_account_standards),
+    "records": (change_records, change_long_quantities),
+}
+"""Two builds of everything each: what touches alike is judged together, what would hide another's missing touch apart."""
+
+
+@pytest.mark.parametrize("changes", CHANGES)
+def test_incremental_equals_full(known_park: Warehouse, make_copy: Callable[[Warehouse], Warehouse], changes: str) -> None:
     incremental = make_copy(known_park)
     with incremental.connect() as con:
         before = dict(con.execute("select model, change_seq from landing.watermark").fetchall())
-    change(incremental)
+    for change in CHANGES[changes]:
+        change(incremental)
     full = make_copy(incremental)
     incremental.build(*MODELS)
     full.build(*MODELS, full_refresh=True)
