@@ -50,6 +50,7 @@
         ) }}
 {% endset %}
 
+{%- set hour_key = ['enterprise_id', 'outlet_id', 'hour_start_utc', 'local_date'] %}
 {%- set hour_columns = [
     'enterprise_id', 'outlet_id', 'medium', 'parameter_code', 'hour_start_utc', 'local_date', 'statistic', 'source_kind',
     'basis', 'is_valid', 'owed_readings', 'validity_rule_id', 'oxygen_ceiling_percent', 'value_mean', 'nd_limit_mean',
@@ -260,7 +261,7 @@ stopped_hours as (
     inner join pollutants
         on channels.parameter_code = pollutants.parameter_code and {{ holds_on('pollutants', 'filed_marks.local_date') }}
     left join by_pollutant
-        on {{ equal_columns('filed_marks', 'by_pollutant', ['enterprise_id', 'outlet_id', 'hour_start_utc', 'local_date']) }}
+        on {{ equal_columns('filed_marks', 'by_pollutant', hour_key) }}
             and pollutants.parameter_code = by_pollutant.pollutant_code
     where filed_marks.is_stopped
         and filed_marks.parameter_code in ('-', pollutants.parameter_code)
@@ -331,13 +332,13 @@ with_conditions as (
         ) as is_standing_still
     from every_pollutant as by_pollutant
     left join filed_marks as of_pollutant
-        on {{ equal_columns('by_pollutant', 'of_pollutant', ['enterprise_id', 'outlet_id', 'hour_start_utc', 'local_date']) }}
+        on {{ equal_columns('by_pollutant', 'of_pollutant', hour_key) }}
             and by_pollutant.pollutant_code = of_pollutant.parameter_code
     left join filed_marks as of_outlet
-        on {{ equal_columns('by_pollutant', 'of_outlet', ['enterprise_id', 'outlet_id', 'hour_start_utc', 'local_date']) }}
+        on {{ equal_columns('by_pollutant', 'of_outlet', hour_key) }}
             and of_outlet.parameter_code = '-'
     left join flag_marks
-        on {{ equal_columns('by_pollutant', 'flag_marks', ['enterprise_id', 'outlet_id', 'hour_start_utc', 'local_date']) }}
+        on {{ equal_columns('by_pollutant', 'flag_marks', hour_key) }}
             and by_pollutant.pollutant_code = flag_marks.parameter_code
     left join conditions
         on by_pollutant.outlet_id = conditions.outlet_id

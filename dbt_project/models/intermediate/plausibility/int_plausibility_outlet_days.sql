@@ -16,7 +16,7 @@ hours as (
     select
         *,
         {{ compared_value('hours') }} as compared
-    from {{ ref('emission_hourly') }} as hours
+    from {{ ref('int_emission_hourly') }} as hours
     where {{ touched_filter('enterprise') }}
 ),
 
