@@ -67,7 +67,7 @@ with_limit as (
         case when hours.compared = limits.limit_value then 99 else floor(100 * hours.compared / nullif(limits.limit_value, 0)) end as near_percent,
         -- only where the oxygen of the hour is known is our conversion a second opinion
         case
-            when hours.medium = 'air' and hours.oxygen_percent < 20.5 and hours.reference_oxygen_percent is not null
+            when hours.medium = 'air' and hours.excess_air is not null and hours.reference_oxygen_percent is not null
                 then hours.concentration_corrected_reported / nullif(hours.concentration_corrected, 0)
         end as converted_ratio,
         case when hours.concentration_flow_kg > 0 then hours.reported_kg / hours.concentration_flow_kg end as product_ratio
