@@ -32,7 +32,5 @@ select
     case limits.limit_kind when 'annual_mass' then 'kg or t' else parameters.unit end as expected_unit
 from limits
 left join parameters on limits.parameter_code = parameters.parameter_code
-where case limits.limit_kind
-    when 'annual_mass' then {{ kilograms('1', 'limits.unit') }} is null
-    else limits.unit is distinct from parameters.unit
-end
+where (limits.limit_kind = 'annual_mass' and {{ kilograms('1', 'limits.unit') }} is null)
+    or (limits.limit_kind <> 'annual_mass' and limits.unit is distinct from parameters.unit)

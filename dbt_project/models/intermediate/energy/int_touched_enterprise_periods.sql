@@ -1,7 +1,8 @@
 {#-
     What must be rebuilt at months and longer. A quantity that is longer than a day reaches into dates on which nothing
     changed: a late reading of a register alters the stretch before it and the one after it, and with them every month they cross.
-    And whoever buys power, heat or gas of a neighbour carries the carbon that this one burnt for it in the month.
+    Whoever buys power, heat or gas of a neighbour carries the carbon that this one burnt for it in the month. And what one hands
+    to another as waste stays inside the park only while both belong to it.
 -#}
 {{ config(materialized='table') }}
 
@@ -96,8 +97,47 @@ deliveries as (
         on flow_links.target_kind = 'point' and flow_links.target_id = receivers.point_id
 ),
 
+-- both ends of a manifest, each with the date of its own line
+waste_ends as (
+    select
+        manifest_id,
+        line_id,
+        enterprise_id,
+        moved_on as local_date
+    from {{ source('landing', 'waste_movement') }}
+    union
+    select
+        manifest_id,
+        line_id,
+        receiver_id as enterprise_id,
+        moved_on as local_date
+    from {{ source('landing', 'waste_movement') }}
+    where receiver_id is not null
+),
+
+handovers as (
+    select distinct
+        ours.enterprise_id,
+        ours.local_date,
+        theirs.enterprise_id as partner_id,
+        theirs.local_date as partner_date
+    from waste_ends as ours
+    inner join waste_ends as theirs
+        on ours.manifest_id = theirs.manifest_id
+            and ours.line_id = theirs.line_id
+            and ours.enterprise_id <> theirs.enterprise_id
+),
+
 every_date as (
     select * from own_dates
+    union all
+    select
+        handovers.partner_id as enterprise_id,
+        handovers.partner_date as local_date,
+        own_dates.change_seq
+    from own_dates
+    inner join handovers
+        on own_dates.enterprise_id = handovers.enterprise_id and own_dates.local_date = handovers.local_date
     union all
     select
         deliveries.receiver_id as enterprise_id,
