@@ -43,14 +43,14 @@ hours as (
             and {{ holds_on('channels', 'hours.local_date') }}
     left join validity
         on outlet_points.outlet_id = validity.outlet_id and {{ holds_on('validity', 'hours.local_date') }}
-    where (
-        hours.parameter_code in {{ flow_codes() }}
-        {%- for code in conditions.values() %}
-        or hours.parameter_code = '{{ code }}'
-        {%- endfor %}
-    )
-        and hours.source_kind in ('automatic', 'platform_copy')
+    where hours.source_kind in ('automatic', 'platform_copy')
         and hours.statistic in ('avg', 'rtd', 'cou')
+        and (
+            hours.parameter_code in {{ flow_codes() }}
+            or hours.parameter_code in (
+                '{{ conditions.values() | join("', '") }}'
+            )
+        )
         and {{ on_touched_dates('enterprise', 'hours.local_date', 'int_changed_enterprise_dates') }}
 ),
 
