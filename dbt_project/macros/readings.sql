@@ -101,10 +101,12 @@ cast(1 as bigint) as readings,
 {% macro nd_policy_join(rows) -%}
 left join {{ ref('int_nd_policies') }} as nd_policy
         on {{ rows }}.nd_limit_sum is not null
+            and nd_policy.purpose = 'audit'
             and {{ rows }}.parameter_code = nd_policy.parameter_code
             and {{ holds_on('nd_policy', rows ~ '.local_date') }}
     left join {{ ref('int_nd_policies') }} as nd_policy_of_all
         on {{ rows }}.nd_limit_sum is not null
+            and nd_policy_of_all.purpose = 'audit'
             and nd_policy_of_all.parameter_code = '-'
             and {{ holds_on('nd_policy_of_all', rows ~ '.local_date') }}
 {%- endmacro %}

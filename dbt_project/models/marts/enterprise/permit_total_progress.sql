@@ -1,5 +1,5 @@
 {#-
-    How much of a permit's yearly mass is used, and where the year will end at the pace so far. Built whole: it is small, and
+    How much of a permit's yearly mass is used by the methods that permits select, and where the year will end at the pace so far. Built whole: it is small, and
     what is provisional changes with the park's last date wherever anything was measured.
 
     provisional is what lies in a quarter that is not over: which hours are substituted and whether automatic data count at all is
@@ -62,7 +62,7 @@ outlets as (
 
 discharges as (
     select
-        year_start_date,
+        period_start as year_start_date,
         enterprise_id,
         outlet_id,
         pollutant_code,
@@ -72,21 +72,23 @@ discharges as (
         sum(covered_hours) as covered_hours,
         sum(covered_hours + missing_hours) as expected_hours,
         {{ weakest_state('state') }} as state
-    from {{ ref('enterprise_emission_annual') }}
-    group by year_start_date, enterprise_id, outlet_id, pollutant_code, counts_in_enterprise_total
+    from {{ ref('int_purpose_emission') }}
+    where purpose = 'permit' and grain = 'year'
+    group by period_start, enterprise_id, outlet_id, pollutant_code, counts_in_enterprise_total
 ),
 
 months as (
     select
-        cast(date_trunc('year', month_start_date) as date) as year_start_date,
-        month_start_date,
+        cast(date_trunc('year', period_start) as date) as year_start_date,
+        period_start as month_start_date,
         enterprise_id,
         outlet_id,
         pollutant_code,
         counts_in_enterprise_total,
         sum(mass_kg) as mass_kg
-    from {{ ref('enterprise_emission_monthly') }}
-    group by month_start_date, enterprise_id, outlet_id, pollutant_code, counts_in_enterprise_total
+    from {{ ref('int_purpose_emission') }}
+    where purpose = 'permit' and grain = 'month'
+    group by period_start, enterprise_id, outlet_id, pollutant_code, counts_in_enterprise_total
 ),
 
 {%- set subject_matches -%}

@@ -1,7 +1,7 @@
 {#-
     Pollution equivalents (污染当量数) and the environmental protection tax on them, estimated as the law counts it: by outlet, the pollutants
     with most equivalents first, one of those that stand for each other, less where the month's mean is far below the standard
-    and no period of the month was above it. Only what is discharged directly is taxed.
+    and no period of the month was above it. Only what is discharged directly is taxed; masses are those of the method that the tax selects.
 -#}
 {{ config(
     materialized='incremental',
@@ -71,16 +71,16 @@ emissions as (
         medium,
         pollutant_code,
         discharge_kind,
-        month_start_date,
+        period_start as month_start_date,
         sum(mass_kg) as mass_kg,
         sum(measured_kg) as measured_kg,
         max(concentration_mean) as concentration_mean,
         max(concentration_corrected_mean) as concentration_corrected_mean,
         {{ weakest_state('state') }} as state
-    from {{ ref('enterprise_emission_monthly') }}
-    where counts_in_enterprise_total and medium in ('air', 'water') and mass_kg is not null
-        and {{ touched_filter('enterprise', date='month_start_date', relation=relation) }}
-    group by enterprise_id, outlet_id, medium, pollutant_code, discharge_kind, month_start_date
+    from {{ ref('int_purpose_emission') }}
+    where purpose = 'tax' and grain = 'month' and counts_in_enterprise_total and medium in ('air', 'water') and mass_kg is not null
+        and {{ touched_filter('enterprise', date='period_start', relation=relation) }}
+    group by enterprise_id, outlet_id, medium, pollutant_code, discharge_kind, period_start
 ),
 
 -- what the concentration is held against: the national or local standard, whatever a permit or a park asks beyond it
