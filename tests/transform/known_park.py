@@ -38,7 +38,8 @@ TABLES = (
     "reference.limit",
     "reference.metric",
 )
-MODELS = tuple(table.split(".")[1] for table in TABLES)
+MODELS = (*(table.split(".")[1] for table in TABLES), "int_plausibility_channel_days", "int_plausibility_outlet_days")
+"""What the tests build, with everything above it."""
 
 SINCE = {"valid_from": date(2015, 1, 1)}
 

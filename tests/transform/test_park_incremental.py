@@ -20,7 +20,8 @@ INTERMEDIATE = (
     "int_outlet_conditions_hourly", "int_outlet_flow_daily", "int_outlet_emission_daily", "int_declared_emission",
     "int_outlet_methods_daily", "int_period_properties", "int_generation_estimates", "int_emission_candidates",
     "int_inlet_daily", "int_pollutant_generation",
-    "int_measured_factors", "int_supplier_factors", "int_waste_periods", "int_drainage_ratio_daily",
+    "int_measured_factors", "int_supplier_factors", "int_waste_periods", "int_drainage_ratio_daily", "int_plausibility_channel_days",
+    "int_plausibility_outlet_days",
 )  # fmt: skip
 COMPARED = (*TABLES, *(f"intermediate.{model}" for model in INTERMEDIATE))
 
