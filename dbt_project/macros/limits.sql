@@ -1,7 +1,8 @@
 {#-
-    What is held against a limit, unless it is marked (reference.monitor_mark_rule): of air the concentration at reference oxygen, of water the concentration itself; an hour
-    for hourly limits, the day's mean for daily ones. A day needs the
-    valid hours of its outlet's rule (reference.validity_rule): of air, hours with a converted value. On a day on which more water is drained than the product's baseline allows, the day's mean is converted to the baseline.
+    What is held against a limit, unless it is marked (reference.monitor_mark_rule): of air the concentration at reference oxygen, of
+    water the concentration itself; an hour for hourly limits, the day's mean for daily ones. A day needs the valid hours of its
+    outlet's rule (reference.validity_rule): of air, hours with a converted value. On a day on which more water is drained than the
+    product's baseline allows, the day's mean is converted to the baseline.
 -#}
 {% macro compared_value(hours) -%}
 case when {{ hours }}.medium = 'air' then {{ hours }}.concentration_corrected else {{ hours }}.concentration end

@@ -160,17 +160,10 @@ captures as (
         on methods_of_years.enterprise_id = owed_hours.enterprise_id
             and methods_of_years.year_start_date = owed_hours.year_start_date
     left join quarter_hours
-        on methods_of_years.enterprise_id = quarter_hours.enterprise_id
-            and methods_of_years.outlet_id = quarter_hours.outlet_id
-            and methods_of_years.medium = quarter_hours.medium
-            and methods_of_years.pollutant_code = quarter_hours.pollutant_code
-            and methods_of_years.method_code = quarter_hours.method_code
+        on {{ equal_columns('methods_of_years', 'quarter_hours', key + ['method_code']) }}
             and owed_hours.quarter_start_date = quarter_hours.quarter_start_date
     left join quarter_stops
-        on methods_of_years.enterprise_id = quarter_stops.enterprise_id
-            and methods_of_years.outlet_id = quarter_stops.outlet_id
-            and methods_of_years.medium = quarter_stops.medium
-            and methods_of_years.pollutant_code = quarter_stops.pollutant_code
+        on {{ equal_columns('methods_of_years', 'quarter_stops', key) }}
             and owed_hours.quarter_start_date = quarter_stops.quarter_start_date
 ),
 
@@ -444,18 +437,10 @@ final as (
         candidates.reason
     from every_row as candidates
     left join captures
-        on candidates.enterprise_id = captures.enterprise_id
-            and candidates.outlet_id = captures.outlet_id
-            and candidates.medium = captures.medium
-            and candidates.pollutant_code = captures.pollutant_code
-            and candidates.method_code = captures.method_code
+        on {{ equal_columns('candidates', 'captures', key + ['method_code']) }}
             and date_trunc('quarter', candidates.period_start) = captures.quarter_start_date
     left join capture_of_years
-        on candidates.enterprise_id = capture_of_years.enterprise_id
-            and candidates.outlet_id = capture_of_years.outlet_id
-            and candidates.medium = capture_of_years.medium
-            and candidates.pollutant_code = capture_of_years.pollutant_code
-            and candidates.method_code = capture_of_years.method_code
+        on {{ equal_columns('candidates', 'capture_of_years', key + ['method_code']) }}
             and date_trunc('year', candidates.period_start) = capture_of_years.year_start_date
 )
 

@@ -1,7 +1,8 @@
 {#-
-    What changes mean at the level of enterprises and the park: whomever a changed point concerns, and what the ledger says
-    of everything else. int_touched_enterprise_dates adds what follows from them. Register rows are read with their superseded versions, as in int_point_reach. `-` stands for points of
-    the park itself, which belong to no enterprise; models of entity park take the dates alone.
+    What changes mean at the level of enterprises and the park: whomever a changed point concerns, and what the ledger says of
+    everything else. int_touched_enterprise_dates adds what follows from them. Register rows are read with their superseded versions,
+    as in int_point_reach. `-` stands for points of the park itself, which belong to no enterprise; models of entity park take the
+    dates alone.
 -#}
 {{ config(materialized='table') }}
 

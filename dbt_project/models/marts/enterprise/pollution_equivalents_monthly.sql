@@ -56,12 +56,7 @@ rates as (
 ),
 
 sectors as (
-    select
-        enterprise_id,
-        sector_code,
-        valid_from,
-        {{ validity_end('enterprise_id') }} as valid_to
-    from {{ ref('stg_enterprises') }}
+    select * from {{ ref('int_sectors') }}
 ),
 
 emissions as (
