@@ -13,6 +13,7 @@ import polars as pl
 
 from pipelines.assessment.columns import ENTERPRISE, PERIOD, VERIFICATION
 from pipelines.assessment.enterprise_index import KEY
+from pipelines.assessment.in_force import in_force
 from pipelines.assessment.index import NO_GRADE, assess
 from pipelines.assessment.index_system import GRADES, load_index_systems
 from pipelines.assessment.method import Context, Frames, Method, Outcome, Result
@@ -20,7 +21,7 @@ from pipelines.assessment.moves import applied, moves_of
 from pipelines.assessment.parameters import PARAMETERS, parameter
 from pipelines.assessment.rescore import GRADES_OF_BUILD, INDICATORS_OF_BUILD, Scorable, scorable
 from pipelines.assessment.tables import GRADE_WORDS, INDEX_SYSTEM_ID, RULE_VERSION
-from pipelines.assessment.vintages import SOURCES, changes, metrics_on, ratios
+from pipelines.assessment.vintages import SOURCES, changes, ratios
 from pipelines.contracts.records import COUNT, NUMBER, STATE, TEXT, TEXTS, Column
 
 METHOD = "grade_sensitivity-2"
@@ -255,7 +256,7 @@ def judge_sensitivity(frames: Frames, context: Context) -> Outcome:
         spread = parameter(frames["parameters"], "grade_sensitivity", "weight_spread", last_day)
         joint = parameter(frames["parameters"], "grade_sensitivity", "joint_perturbations", last_day)
         asked = pl.col("metric_code").is_in(scored.rules["metric_code"].drop_nulls().unique().to_list())
-        metrics = metrics_on(context.standards.seed("metrics"), last_day).filter(asked)
+        metrics = in_force(frames["metrics"], last_day, ["metric_code"]).filter(asked)
         changed = changes(metrics, frames["consumption"], frames["efficiency"], frames["factors"])
         parts.append(summary(scored, spread, int(joint), ratios(scored.subjects, changed)))
     if not parts:

@@ -5,8 +5,6 @@ alternatives those count that differ in edition alone: kind, item, basis, region
 that changes is decided in `sensitivity`.
 """
 
-from datetime import date
-
 import polars as pl
 
 from pipelines.assessment.enterprise_index import KEY
@@ -27,6 +25,9 @@ SOURCES = {
     "efficiency": Source.of(
         "marts.enterprise_efficiency_monthly",
         "enterprise_id, process_id, product_code, metric_code, month_start_date, numerator, denominator",
+    ),
+    "metrics": Source.of(
+        "reference.metric", "metric_code, numerator_source, numerator_code, numerator_measure, valid_from, valid_to, origin"
     ),
     "factors": Source.of("reference.factor", "factor_id, value, kind, item_code, basis, region, series, unit_from, unit_to"),
 }
@@ -102,9 +103,3 @@ def ratios(subjects: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
         .filter((pl.col("numerator") != 0) & (pl.col("change") != 0))
         .select(*KEY, "metric_code", "label", ratio=1 + pl.col("change") / pl.col("numerator"))
     )
-
-
-def metrics_on(seed: pl.DataFrame, day: date) -> pl.DataFrame:
-    """The definitions of metrics that hold on a day, out of the standards' text."""
-    begins, ends = pl.col("valid_from").str.to_date(), pl.col("valid_to").str.to_date().fill_null(date.max)
-    return seed.filter((begins <= day) & (ends > day)).select("metric_code", "numerator_source", "numerator_code", "numerator_measure")

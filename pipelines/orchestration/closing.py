@@ -6,6 +6,7 @@ can keep it from running; under the in-process executor it comes last. How a fil
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC
 
 import dagster as dg
 
@@ -49,7 +50,8 @@ def publish_build(build: Build) -> dict[str, object]:
 
     with build.step(PUBLISH) as note:
         now = utc_now()
-        restated = record_restatements(build.con, build.settings.published_file, build.settings.park.park_id, build.build_id, now)
+        today = now.replace(tzinfo=UTC).astimezone(build.settings.zone).date()
+        restated = record_restatements(build.con, build.settings.published_file, build.settings.park.park_id, build.build_id, today)
         if restated:
             note.say(f"{restated} masses substituted or revised")
         published = publish(

@@ -5,7 +5,7 @@ same as last time is not written again, so that a night without restatements cos
 """
 # ruff: noqa: S608 - names come from our own declarations; values are bound parameters
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -18,12 +18,15 @@ _PERIODS = {"enterprise_emission_daily": "local_date", "enterprise_emission_mont
 _BEFORE = "published_before"
 
 
-def record_restatements(con: duckdb.DuckDBPyConnection, published: Path, park_id: str, build_id: str, now: datetime) -> int:
-    """Write the build's rows of audit.substitutions and audit.revisions; returns how many. Call before the publication, once or again."""
+def record_restatements(con: duckdb.DuckDBPyConnection, published: Path, park_id: str, build_id: str, today: date) -> int:
+    """Write the build's rows of audit.substitutions and audit.revisions; returns how many. Call before the publication, once or again.
+
+    `today` is the park's local date: a quarter is over when the park's clock says so.
+    """
     with transaction(con):
         for table in (SUBSTITUTIONS, REVISIONS):
             con.execute(f"delete from {table.qualified} where build_id = ?", [build_id])
-        _record_substitutions(con, park_id, build_id, now)
+        _record_substitutions(con, park_id, build_id, today)
     if published.exists():
         path = str(published).replace("'", "''")
         con.execute(f"attach '{path}' as {_BEFORE} (read_only)")
@@ -40,7 +43,7 @@ def record_restatements(con: duckdb.DuckDBPyConnection, published: Path, park_id
     )
 
 
-def _record_substitutions(con: duckdb.DuckDBPyConnection, park_id: str, build_id: str, now: datetime) -> None:
+def _record_substitutions(con: duckdb.DuckDBPyConnection, park_id: str, build_id: str, today: date) -> None:
     """Gaps whose last row here says something else, or said it while their quarter was running and now is over."""
     if not _has(con, None, "int_substitutions"):
         return
@@ -53,7 +56,7 @@ def _record_substitutions(con: duckdb.DuckDBPyConnection, park_id: str, build_id
             qualify row_number() over (partition by outlet_id, pollutant_code, unit, local_date, hour_start_utc order by build_id desc) = 1
         ), found as (
             select * exclude (state, reason, rule_id, value_kg, is_gap),
-                cast(quarter_start_date + interval 3 month as timestamp) > $now as is_provisional,
+                cast(quarter_start_date + interval 3 month as date) > $today as is_provisional,
                 case when is_gap then state else 'measured' end as state,
                 case when is_gap then reason end as reason,
                 case when is_gap then rule_id end as rule_id,
@@ -68,7 +71,7 @@ def _record_substitutions(con: duckdb.DuckDBPyConnection, park_id: str, build_id
             or l.state <> f.state or l.rule_id is distinct from f.rule_id or l.is_provisional > f.is_provisional
             or abs(l.value_kg - f.value_kg) > 1e-9 * abs(f.value_kg)
         """,
-        {"park": park_id, "build": build_id, "now": now},
+        {"park": park_id, "build": build_id, "today": today},
     )
 
 

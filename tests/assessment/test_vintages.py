@@ -7,11 +7,12 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pipelines.assessment.in_force import in_force
 from pipelines.assessment.rescore import Scorable
 from pipelines.assessment.sensitivity import summary, under_vintages
-from pipelines.assessment.vintages import SOURCES, alternatives, changes, metrics_on, ratios
+from pipelines.assessment.vintages import SOURCES, alternatives, changes, ratios
 from pipelines.contracts.standards import Standards
-from tests.assessment.frames import frame
+from tests.assessment.frames import frame, own_rows, reference
 from tests.assessment.systems import PERIOD, build, observation, quantitative, scorable, thresholds
 
 MARCH, APRIL = date(2025, 3, 1), date(2025, 4, 1)
@@ -100,8 +101,13 @@ def test_processes_and_quantities_are_left_alone() -> None:
     assert of_year(changed(whole, [efficiency("water", MARCH, 60.0), efficiency("carbon", MARCH, 60.0, process_id="P1")])) == {}
 
 
-def test_the_shipped_metrics_of_energy_and_carbon_are_reached(shipped_standards: Standards) -> None:
-    metrics = metrics_on(shipped_standards.seed("metrics"), date(2026, 1, 1))
+@pytest.mark.parametrize("own", [False, True])
+def test_the_shipped_metrics_of_energy_and_carbon_are_reached(shipped_standards: Standards, own: bool) -> None:
+    """Once each, also where a park words one of them anew."""
+    if own:
+        [energy] = shipped_standards.base["metrics"].filter(pl.col("metric_code") == "energy_per_output").to_dicts()
+        shipped_standards = own_rows(shipped_standards, "metrics", energy | {"name": "Ours", "valid_from": "2020-01-01"})
+    metrics = in_force(reference(shipped_standards, SOURCES["metrics"], "metrics"), date(2026, 1, 1), ["metric_code"])
     tce = factor("tce-electricity-a", 0.0001, kind="tce", unit_to="tce"), factor("tce-electricity-b", 0.0002, kind="tce", unit_to="tce")
     rows = [consumed("electricity", MARCH, 60.0, "grid-2023", energy_tce_calorific=5.0, tce_calorific_factor_id="tce-electricity-a")]
     efficiencies = [efficiency(metric, MARCH, 60.0) for metric in metrics["metric_code"]]

@@ -11,7 +11,7 @@ from pipelines.publish.restatements import record_restatements
 from pipelines.warehouse.tables import REVISIONS, SUBSTITUTIONS
 
 DAY = date(2026, 2, 3)
-DURING, AFTER = datetime(2026, 2, 10), datetime(2026, 4, 2)
+DURING, AFTER = date(2026, 3, 31), date(2026, 4, 1)
 LAID_OUT = """
 create schema intermediate; create schema marts; create schema audit;
 create table intermediate.int_substitutions (outlet_id varchar, pollutant_code varchar, unit varchar, local_date date, hour_start_utc timestamp,
@@ -64,8 +64,8 @@ def ledger(con: duckdb.DuckDBPyConnection, build_id: str) -> list[tuple[object, 
     ).fetchall()
 
 
-def record(con: duckdb.DuckDBPyConnection, folder: Path, build_id: str, now: datetime = DURING) -> int:
-    return record_restatements(con, folder / "published.duckdb", "PARK", build_id, now)
+def record(con: duckdb.DuckDBPyConnection, folder: Path, build_id: str, today: date = DURING) -> int:
+    return record_restatements(con, folder / "published.duckdb", "PARK", build_id, today)
 
 
 class TestSubstitutions:
