@@ -34,7 +34,7 @@ select
     date_trunc('hour', period_start_utc) as hour_start_utc, min(local_date) as local_date,
     avg(value) filter (where flag = 'N') as value_mean, min(value) filter (where flag = 'N') as value_min,
     max(value) filter (where flag = 'N') as value_max,
-    sum(value) filter (where any_statistic = 'cou') as value_sum, any_value(unit) as unit, count(*) as readings,
+    sum(value) filter (where any_statistic = 'cou' and flag = 'N') as value_sum, any_value(unit) as unit, count(*) as readings,
     count(*) filter (where flag = 'N' and value is not null) as valid_periods,
     count(value) / count(*) as measured_share, 1 - count(value) / count(*) as missing_share
 from (select r.*, m.parameter_code, m.statistic, m.statistic as any_statistic, m.unit from readings as r join meaning as m using (name))

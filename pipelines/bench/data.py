@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import yaml
 
 START = date(2023, 1, 1)
 EVER = "2000-01-01"
@@ -48,25 +49,23 @@ def write_contracts(folder: Path) -> None:
     """The feed and its registers, as contracts."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "_park.yaml").write_text("park_id: BENCH\nzone: Asia/Shanghai\n", encoding="utf-8")
-    values = "\n".join(
-        f'  - {{column: "{column}", parameter: {parameter}, statistic: {statistic}, unit: {unit}}}'
-        for column, parameter, statistic, unit, _, _ in CHANNELS
-    )
-    (folder / f"{FEED}.yaml").write_text(
-        f"""feed_id: {FEED}
-record: reading
-owner: bench@park.example
-source: {{drop: "{FEED}/*.csv"}}
-format: {{kind: csv}}
-time: {{column: time, pattern: "%Y-%m-%d %H:%M:%S", zone: Asia/Shanghai, step: 1h, label: start}}
-source_kind: automatic
-columns: {{point_id: {{column: point}}}}
-flags: {{column: flag, map: {{N: N, M: M}}}}
-values:
-{values}
-""",
-        encoding="utf-8",
-    )
+    contract = {
+        "feed_id": FEED,
+        "record": "reading",
+        "owner": "bench@park.example",
+        "source": {"drop": f"{FEED}/*.csv"},
+        "format": {"kind": "csv"},
+        "time": {"column": "time", "pattern": "%Y-%m-%d %H:%M:%S", "zone": "Asia/Shanghai", "step": "1h", "label": "start"},
+        "source_kind": "automatic",
+        "columns": {"point_id": {"column": "point"}},
+        "flags": {"column": "flag", "map": {"N": "N", "M": "M"}},
+        "values": [
+            {"column": column, "parameter": parameter, "statistic": statistic, "unit": unit}
+            for column, parameter, statistic, unit, _, _ in CHANNELS
+        ],
+    }
+    # Dumped, not formatted: a unit such as % must come out in quotes.
+    (folder / f"{FEED}.yaml").write_text(yaml.safe_dump(contract, sort_keys=False, allow_unicode=True), encoding="utf-8")
     for register in ("park", "enterprise", "outlet", "point", "channel", "meter_link"):
         (folder / f"register_{register}.yaml").write_text(
             f'feed_id: register_{register}\nrecord: {register}\nowner: bench@park.example\n'

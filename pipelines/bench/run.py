@@ -119,6 +119,13 @@ class Bench:
         command = [sys.executable, "-m", "pipelines.bench.by_hand", str(home / "raw"), str(self.scratch / "by_hand.duckdb")]
         return _timed(command, dict(os.environ))
 
+    def must_hold(self, home: Path, readings: int) -> None:
+        """What was measured is only worth something if every reading reached the published marts. Raises RuntimeError where it did not."""
+        with duckdb.connect(str(home / "published" / "park_audit.duckdb"), read_only=True) as con:
+            [(published,)] = con.execute("select count(*) from marts.point_hourly").fetchall()
+        if published != readings:
+            raise RuntimeError(f"{home}: marts.point_hourly holds {published:,} hours of channels where {readings:,} readings were delivered")
+
     def home(self, name: str, scale: data.Scale) -> Path:
         home = self.scratch / name
         shutil.rmtree(home, ignore_errors=True)
@@ -134,6 +141,7 @@ class Bench:
             home = self.home(f"backfill_{label}", scale)
             by_hand = self.by_hand(home)
             nightly = self.nightly(home)
+            self.must_hold(home, scale.readings)
             runs[label] = (scale.readings, nightly, by_hand)
             self.say(f"  nightly {nightly.seconds:.1f} s, {nightly.peak_gib:.2f} GiB; by hand {by_hand.seconds:.1f} s")
             note = f"{nightly.core_seconds:.1f} s of the cores; by hand {by_hand.seconds:.1f} s, {by_hand.core_seconds:.1f} s of the cores"
@@ -149,7 +157,8 @@ class Bench:
 
     def one_more_day(self, long: data.Scale, repeats: int = 3) -> list[Figure]:
         """The same day's delivery on long and on short history, in turn; then a night with nothing new."""
-        short = replace(long, days=31)
+        scales = {"36 months": long, "1 month": replace(long, days=31)}
+        short = scales["1 month"]
         homes = {"36 months": self.home("history_long", long)}
         shutil.rmtree(self.scratch / "history_short", ignore_errors=True)
         homes["1 month"] = self.scratch / "history_short"
@@ -164,6 +173,7 @@ class Bench:
             for name, home in homes.items():
                 data.write_hours(home / "raw", long.stacks, day, 1, name=f"{day:%Y-%m-%d}")
                 nights[name].append(self.nightly(home))
+                self.must_hold(home, replace(scales[name], days=scales[name].days + number + 1).readings)
             self.say(f"  one more day: {', '.join(f'{name} {runs[-1].seconds:.1f} s' for name, runs in nights.items())}")
         long_night, short_night = (median(run.seconds for run in nights[name]) for name in ("36 months", "1 month"))
         long_cores, short_cores = (median(run.core_seconds for run in nights[name]) for name in ("36 months", "1 month"))

@@ -36,7 +36,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.key} = {self.value}: {self.message}"
+        return f"{self.file}: {self.key}{' = ' if self.value else ''}{self.value}: {self.message}"
 
 
 class ContractError(ValueError):
@@ -453,7 +453,9 @@ def _load(path: Path, model: type[BaseModel], problems: list[Problem]) -> BaseMo
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}" if mark else "(the file)"
-        problems.append(Problem(path.name, where, "", f"is not readable YAML: {getattr(error, 'problem', None) or error}"))
+        # The parser may give up on the line after the last one.
+        line = next(iter(path.read_text(encoding="utf-8").splitlines()[mark.line :]), "") if mark else ""
+        problems.append(Problem(path.name, where, line.strip()[:120], f"is not readable YAML: {getattr(error, 'problem', None) or error}"))
         return None
     if not isinstance(content, dict):
         problems.append(Problem(path.name, "(the file)", type(content).__name__, "a contract is a mapping of keys to values"))
