@@ -21,9 +21,11 @@ coalesce({{ own }}.value / 100, {{ whole }}.value / 100, {{ kind }}.running_rate
 {% macro kg_of_unit(unit) -%}case {{ unit }} when 't' then 1000 when 'kg' then 1 end{%- endmacro %}
 
 {#-
-    Share of the operating time that monitoring captured: hours with a known mass over hours owed and not stopped. Owed is every hour from
-    the first to the last day on which the enterprise was monitored in the year, so that a monitor that falls silent loses what
-    others go on to send.
+    Capture (有效数据捕集率, HJ 75): share of the operating time that monitoring captured, hours with a known mass over hours owed and not
+    stopped; whole where nothing but standstill is owed, null where nothing is. The one formula of every capture; what differs is what is
+    owed. To HJ 75's substitution a monitor owes its own service and answers with what it measured itself (int_emission_capture_quarterly).
+    To the choice of a method every method owes each hour from the first to the last day on which the enterprise was monitored in the year
+    and answers with what it knows (int_emission_candidates), so that a monitor that falls silent loses what others go on to send.
 -#}
 {% macro capture_share(valid_hours, owed_hours, stopped_hours) -%}
 case

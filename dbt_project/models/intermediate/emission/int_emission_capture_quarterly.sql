@@ -105,7 +105,7 @@ with_hours as (
         served.stopped_hours,
         served.valid_hours,
         served.whole_days,
-        sum(local_days.hours) - served.stopped_hours as operating_hours
+        sum(local_days.hours) as owed_hours
     from served
     inner join local_days on local_days.local_date between served.first_date and served.last_date
     group by
@@ -122,9 +122,18 @@ with_hours as (
 
 final as (
     select
-        *,
-        operating_hours - valid_hours as invalid_hours,
-        valid_hours / nullif(operating_hours, 0) as capture_rate
+        outlet_id,
+        pollutant_code,
+        quarter_start_date,
+        medium,
+        first_date,
+        last_date,
+        stopped_hours,
+        valid_hours,
+        whole_days,
+        owed_hours - stopped_hours as operating_hours,
+        owed_hours - stopped_hours - valid_hours as invalid_hours,
+        {{ capture_share('valid_hours', 'owed_hours', 'stopped_hours') }} as capture_rate
     from with_hours
 )
 
