@@ -265,6 +265,24 @@ every_method as (
             and candidates.method_code = by_method.method_code
 ),
 
+with_audit_total as (
+    select
+        *,
+        sum(audit_kg) over (partition by grain, period_start, {{ key | join(', ') }}) as audit_total_kg
+    from every_method
+),
+
+-- of a whole enterprise a ratio of sums, over the outlets where both sides exist
+against_audit as (
+    select
+        *,
+        mass_kg / nullif(audit_total_kg, 0) - 1 as deviation_from_audit_share,
+        sum(case when audit_total_kg is not null then mass_kg end) over same_method
+        / nullif(sum(case when mass_kg is not null then audit_total_kg end) over same_method, 0) - 1 as enterprise_deviation_from_audit_share
+    from with_audit_total
+    window same_method as (partition by grain, period_start, {{ subject | join(', ') }}, method_code)
+),
+
 final as (
     select
         cast('{{ park_id() }}' as varchar) as park_id,
@@ -291,12 +309,10 @@ final as (
         every_method.{{ purpose }}_kg,
         {%- endfor %}
         every_method.audit_measured_kg,
-        every_method.audit_kg / nullif(sum(every_method.audit_kg) over (
-            partition by
-                every_method.grain, every_method.period_start, every_method.enterprise_id, every_method.medium,
-                every_method.pollutant_code, every_method.outlet_id
-        ), 0) as audit_share
-    from every_method
+        every_method.audit_kg / nullif(every_method.audit_total_kg, 0) as audit_share,
+        every_method.deviation_from_audit_share,
+        every_method.enterprise_deviation_from_audit_share
+    from against_audit as every_method
     left join methods
         on every_method.method_code = methods.method_code and {{ holds_on('methods', 'every_method.period_start') }}
     left join conditions
