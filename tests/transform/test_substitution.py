@@ -231,6 +231,17 @@ class TestWater:
         )
         assert [tuple(row.values()) for row in found] == [(48, 0, 48, "substituted", None), (48, 9, 39, "substituted", None)]
 
+    def test_a_method_s_own_mass_holds_what_its_days_and_hours_were_given(self, park: Warehouse) -> None:
+        """Of water by days as of gas by hours: the month's mass by the method is the audit's."""
+        for name, code, substituted in (("W19", "w01018", 48 + 39), ("S92", "a21026", 142 + 567 + 1330)):
+            found = park.query(
+                "select method_code, mass_kg, audit_kg, mass_kg * (1 - measured_share) as substituted_kg from marts.emission_method "
+                f"where outlet_id = '{name}' and pollutant_code = '{code}' and period_type = 'year'"
+            )
+            [row] = found
+            assert (row["method_code"], row["mass_kg"]) == ("reported_mass", pytest.approx(row["audit_kg"])), name
+            assert row["substituted_kg"] == pytest.approx(substituted), name
+
     def test_of_2007_the_mean_of_as_many_hours(self, park: Warehouse) -> None:
         """5, 6, 7, 8, 9 before the gap of five hours."""
         found = park.query(

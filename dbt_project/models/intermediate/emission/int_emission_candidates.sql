@@ -41,9 +41,37 @@ method_days as (
     where {{ on_touched_dates('enterprise', 'days.local_date', relation=relation) }}
 ),
 
-touched_days as (
-    select * from method_days
+touched_method_days as (
+    select
+        *,
+        cast(date_trunc('year', local_date) as date) as year_start_date
+    from method_days
     where {{ touched_filter('enterprise', relation=relation) }}
+),
+
+-- whose monitor sends masses alone: what rules put in the place of its whole days are such masses too
+mass_monitors as (
+    select
+        {{ key | join(', ') }},
+        year_start_date
+    from touched_method_days
+    group by {{ key | join(', ') }}, year_start_date
+    having max(case when method_code = 'automatic' then known_hours else 0 end) = 0
+        and max(case when method_code = 'reported_mass' then known_hours else 0 end) > 0
+),
+
+touched_days as (
+    select
+        {%- for column in key + ['local_date', 'mass_kg', 'measured_kg', 'known_hours', 'sampled_flow_m3'] %}
+        days.{{ column }},
+        {%- endfor %}
+        case
+            when days.method_code = 'automatic' and days.mass_kg > 0 and mass_monitors.outlet_id is not null then 'reported_mass'
+            else days.method_code
+        end as method_code
+    from touched_method_days as days
+    left join mass_monitors
+        on {{ equal_columns('days', 'mass_monitors', key + ['year_start_date']) }}
 ),
 
 mart_days as (
@@ -64,7 +92,9 @@ spoken_days as (
         case
             when days.method_code = 'reported_mass' then 'reported_mass'
             -- substituted masses are the monitor's: its rules made them
-            when days.method_code in ('concentration_flow', 'substitution') or monitors.outlet_id is not null then 'automatic'
+            when days.method_code in ('concentration_flow', 'substitution')
+                then case when mass_monitors.outlet_id is null then 'automatic' else 'reported_mass' end
+            when monitors.outlet_id is not null then 'automatic'
             else 'manual'
         end as method_code
     from mart_days as days
@@ -74,6 +104,9 @@ spoken_days as (
             and days.pollutant_code = monitors.pollutant_code
             and days.local_date = monitors.local_date
             and monitors.method_code = 'automatic'
+    left join mass_monitors
+        on {{ equal_columns('days', 'mass_monitors', key) }}
+            and date_trunc('year', days.local_date) = mass_monitors.year_start_date
     where days.mass_kg is not null
 ),
 
@@ -206,7 +239,7 @@ summed_{{ grain }} as (
         sum(mass_kg) as mass_kg,
         sum(measured_kg) as measured_kg,
         sum(sampled_flow_m3) as sampled_flow_m3,
-        cast(count(*) as integer) as days_covered,
+        cast(count(distinct local_date) as integer) as days_covered,
         sum(known_hours) > 0 as has_run
     from touched_days
     group by {{ period_start('local_date', grain) }}, {{ key | join(', ') }}, method_code

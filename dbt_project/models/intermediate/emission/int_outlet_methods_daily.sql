@@ -228,7 +228,7 @@ by_rate as (
 ),
 
 -- a monitor's hours go before the figure of its day, method by method
-final as (
+known as (
     select
         {{ key | join(', ') }},
         method_code,
@@ -262,6 +262,30 @@ final as (
         cast(known_hours as double) as known_hours,
         sampled_flow_m3
     from by_rate
+),
+
+-- as a rule's hours: the load that a rule puts in a day's place is of the method that the rest of the day is known by
+day_loads as (
+    select
+        {{ key | join(', ') }},
+        case method_code when 'reported_mass' then 'reported_mass' else 'automatic' end as method_code,
+        mass_kg
+    from {{ ref('int_outlet_emission_daily') }}
+    where day_rule_id is not null and {{ touched_filter('enterprise') }}
+),
+
+final as (
+    select
+        {%- for column in key + ['method_code'] %}
+        coalesce(known.{{ column }}, day_loads.{{ column }}) as {{ column }},
+        {%- endfor %}
+        greatest(known.mass_kg, day_loads.mass_kg) as mass_kg,
+        coalesce(known.measured_kg, 0) as measured_kg,
+        coalesce(known.known_hours, 0) as known_hours,
+        known.sampled_flow_m3
+    from known
+    full outer join day_loads
+        on {{ equal_columns('known', 'day_loads', key + ['method_code']) }}
 )
 
 select * from final
