@@ -367,6 +367,22 @@ def flue_gas_bases() -> Iterable[Records]:
     yield {"reading": [*without, mean("BASES-nohumidity", "a21026", "mg/m3", MAY, 0, 32.0)]}
 
 
+SEPTEMBER = date(2024, 9, 2)
+
+
+def furnaces() -> Iterable[Records]:
+    """Standards that state excess air: a furnace at 11 % oxygen (α 2.1), two cupolas at 17.5 % (α 6); 35.2 mg/m3 in each."""
+    yield enterprises("FURNACES")
+    for name, standard, oxygen in (("FURNACE", "furnace", 11.0), ("COLD", "cupola-cold", 17.5), ("HOT", "cupola-hot", 17.5)):
+        yield outlet(f"FURNACES-{name}", "FURNACES", "air", "stack", GAS | {"a34013": "dry_0C"}, standard=f"GB9078-1996-{standard}")
+        yield {
+            "reading": [
+                *flue_gas(f"FURNACES-{name}", SEPTEMBER, range(1), a19001=oxygen),
+                mean(f"FURNACES-{name}", "a34013", "mg/m3", SEPTEMBER, 0, 35.2),
+            ]
+        }
+
+
 def wastewater_examples() -> Iterable[Records]:
     """17.5 L/s at 40.1 mg/L for a day, into a central plant; the plant's own outlet with two hours of unlike flow; a workshop outlet."""
     yield enterprises("WORKS", "PLANT")
@@ -1019,7 +1035,7 @@ def random_park(seed: int = 20231123) -> Iterable[Records]:
 
 SCENARIOS = (
     worked_example, metering_tree, virtual_meters, shared_meter, steam_neighbours, own_production, long_quantities, factors_over_new_year,
-    declared_energy, of_the_park, flue_gas_example, flue_gas_bases, wastewater_examples, ten_minutes, reported_masses, valid_days, components_and_non_detects, shared_outlet,
+    declared_energy, of_the_park, flue_gas_example, flue_gas_bases, furnaces, wastewater_examples, ten_minutes, reported_masses, valid_days, components_and_non_detects, shared_outlet,
     declared_emissions, efficiency_examples, limits_examples, random_park,
     measured_fuel, steam_by_enthalpy, heat_and_power, process_carbon, green_power, waste_books, by_products, drained_wastewater, taxed_outlets,
     permitted_totals, reclaimed_water, methods_side_by_side, before_treatment,

@@ -82,6 +82,24 @@ class TestFlueGas:
         assert found == [(None, 32, "missing", "concentration_not_convertible")]
 
 
+@pytest.mark.parametrize(
+    ("outlet", "standard", "alpha", "corrected"),
+    # 35.2 mg/m3 · α / α_s (26)
+    [("FURNACE", "furnace", 1.7, 35.2 * 2.1 / 1.7), ("COLD", "cupola-cold", 4.0, 35.2 * 6 / 4), ("HOT", "cupola-hot", 2.5, 35.2 * 6 / 2.5)],
+)
+def test_a_standard_that_states_excess_air_converts_by_it(
+    known_park: Warehouse, outlet: str, standard: str, alpha: float, corrected: float
+) -> None:
+    """GB 9078-1996, from the seed to the judgement; the mass stays that of the concentration as measured."""
+    where = f"outlet_id = 'FURNACES-{outlet}'"
+    [hour] = known_park.query(f"select * from marts.emission_hourly where {where}")
+    assert (hour["flow_m3"], hour["mass_kg"]) == (pytest.approx(274_381.31, abs=0.005), pytest.approx(9.658222, abs=5e-7))
+    assert hour["reference_oxygen_percent"] == pytest.approx(21 - 21 / alpha)
+    assert hour["concentration_corrected"] == pytest.approx(corrected)
+    judged = rows(known_park, "limit_compliance_daily", where, "limit_id, max_value, verification_status")
+    assert judged == [(f"GB9078-1996-{standard}:a34013:hour", pytest.approx(corrected), "unverified")]
+
+
 class TestWastewater:
     def test_worked_example(self, known_park: Warehouse) -> None:
         hours = rows(known_park, "emission_hourly", "outlet_id = 'WORKS-W'", "mass_kg")

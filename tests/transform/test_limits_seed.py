@@ -12,7 +12,7 @@ SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
 
 @pytest.fixture(scope="module")
 def limits() -> pl.DataFrame:
-    return load_standards(SEEDS).seed("limits").with_columns(pl.col("limit_value", "reference_o2").cast(pl.Float64))
+    return load_standards(SEEDS).seed("limits").with_columns(pl.col("limit_value", "reference_o2", "reference_excess_air").cast(pl.Float64))
 
 
 def test_limits_are_positive_and_in_the_pollutant_s_unit(limits: pl.DataFrame) -> None:
@@ -34,7 +34,16 @@ def test_reference_oxygen_is_the_sector_s(limits: pl.DataFrame, standard: str, o
     assert set(limits.filter(pl.col("standard_id") == standard)["reference_o2"]) == {oxygen}
 
 
+@pytest.mark.parametrize(
+    ("standard", "excess_air"), [("GB9078-1996-furnace", 1.7), ("GB9078-1996-cupola-cold", 4.0), ("GB9078-1996-cupola-hot", 2.5)]
+)
+def test_reference_excess_air_is_the_standard_s(limits: pl.DataFrame, standard: str, excess_air: float) -> None:
+    assert set(limits.filter(pl.col("standard_id") == standard)["reference_excess_air"]) == {excess_air}
+
+
 def test_one_reference_oxygen_a_standard_and_none_for_water(limits: pl.DataFrame) -> None:
+    assert limits.filter(pl.col("reference_o2").is_not_null() & pl.col("reference_excess_air").is_not_null()).is_empty()
+    limits = limits.with_columns(pl.coalesce("reference_o2", 21 - 21 / pl.col("reference_excess_air")).alias("reference_o2"))
     several = limits.group_by("standard_id").agg(pl.col("reference_o2").n_unique().alias("values")).filter(pl.col("values") > 1)
     assert several.is_empty()
     assert limits.filter((pl.col("medium") == "water") & pl.col("reference_o2").is_not_null()).is_empty()
