@@ -20,6 +20,8 @@ MONTHS_OF_A_GRADE = 12
 NOT_GRADEABLE = "not_gradeable"
 NO_GRADE = "none"
 
+PASSED = ("I", "II")
+"""Grades that a score decides; III asks for every indicator."""
 _NEAR = 1e-6
 """Scores this close to the pass mark are recomputed with fractions: floats of some 60 terms err by 1e-13 at most."""
 _DECIMALS = 10
@@ -231,8 +233,31 @@ def _grades(subjects: pl.DataFrame, indicators: pl.DataFrame, systems: pl.DataFr
         .otherwise(pl.col("not_gradeable_because"))
     )
     grades = grades.with_columns(not_gradeable_because=nothing_applies).with_columns(can_grade=pl.col("not_gradeable_because").is_null())
-    passes = _passes(grades, indicators, key)
-    grades = grades.join(passes, on=key, how="left")
+    grades = grades.join(_passes(grades, indicators, key), on=key, how="left")
+    next_grade = {"none": "III", "III": "II", "II": "I"}
+    months = pl.col("months_of_data")
+    grades = grades.with_columns(
+        **grade_and_scores(),
+        provisional=months.fill_null(pl.when(pl.col("quantitative_indicators") == 0).then(pl.col("calendar_months")).otherwise(0))
+        < MONTHS_OF_A_GRADE,
+    ).with_columns(next_grade=pl.col("grade").replace_strict(next_grade, default=None, return_dtype=pl.String))
+    short = (
+        pl.when(pl.col("next_grade") == "I")
+        .then(pl.col("pass_mark") - pl.col("score_i"))
+        .when(pl.col("next_grade") == "II")
+        .then(pl.col("pass_mark") - pl.col("score_ii"))
+        .when(pl.col("next_grade") == "III")
+        .then(100 - pl.col("score_iii"))
+    )
+    return (
+        grades.with_columns(points_to_next_grade=short.clip(lower_bound=0).round(_DECIMALS))
+        .join(_lists(grades, indicators, key), on=key, how="left")
+        .sort(key)
+    )
+
+
+def grade_and_scores() -> dict[str, pl.Expr]:
+    """Grade and published scores of rows with `can_grade`, `passes_I`, `passes_II`, raw scores `score_I` … and the counts of side conditions."""
     reaches_i = pl.col("passes_I") & (pl.col("limiting_short_of_I") == 0) & (pl.col("others_short_of_I") == 0)
     reaches_ii = pl.col("passes_II") & (pl.col("limiting_short_of_II") == 0) & (pl.col("others_short_of_II") == 0)
     # Every indicator meets III and none has lost its weight: that is Y_III = 100, said without a sum. A bonus cannot stand in for one.
@@ -248,29 +273,19 @@ def _grades(subjects: pl.DataFrame, indicators: pl.DataFrame, systems: pl.DataFr
         .then(pl.lit("III"))
         .otherwise(pl.lit(NO_GRADE))
     )
-    next_grade = {"none": "III", "III": "II", "II": "I"}
-    months = pl.col("months_of_data")
-    grades = grades.with_columns(
-        grade=grade,
-        provisional=months.fill_null(pl.when(pl.col("quantitative_indicators") == 0).then(pl.col("calendar_months")).otherwise(0))
-        < MONTHS_OF_A_GRADE,
-        score_i=pl.when("can_grade").then(pl.col("score_I").clip(0, 100).round(_DECIMALS)),
-        score_ii=pl.when("can_grade").then(pl.col("score_II").clip(0, 100).round(_DECIMALS)),
-        score_iii=pl.when("can_grade").then(pl.when(reaches_iii).then(100.0).otherwise(pl.col("score_III").clip(0, 100).round(_DECIMALS))),
-    ).with_columns(next_grade=pl.col("grade").replace_strict(next_grade, default=None, return_dtype=pl.String))
-    short = (
-        pl.when(pl.col("next_grade") == "I")
-        .then(pl.col("pass_mark") - pl.col("score_i"))
-        .when(pl.col("next_grade") == "II")
-        .then(pl.col("pass_mark") - pl.col("score_ii"))
-        .when(pl.col("next_grade") == "III")
-        .then(100 - pl.col("score_iii"))
-    )
-    return (
-        grades.with_columns(points_to_next_grade=short.clip(lower_bound=0).round(_DECIMALS))
-        .join(_lists(grades, indicators, key), on=key, how="left")
-        .sort(key)
-    )
+    score = {each: pl.col(f"score_{each}").clip(0, 100).round(_DECIMALS) for each in GRADES}
+    score["III"] = pl.when(reaches_iii).then(100.0).otherwise(score["III"])
+    return {"grade": grade} | {f"score_{each.lower()}": pl.when("can_grade").then(score[each]) for each in GRADES}
+
+
+def passes() -> dict[str, pl.Expr]:
+    """Whether raw scores reach the pass mark, as far as floats can tell."""
+    return {f"passes_{each}": pl.col("can_grade") & (pl.col(f"score_{each}") >= pl.col("pass_mark")) for each in PASSED}
+
+
+def in_doubt() -> pl.Expr:
+    """Whether a raw score lies so near the pass mark that floats cannot tell; `exact_score` can."""
+    return pl.col("can_grade") & pl.any_horizontal((pl.col(f"score_{each}") - pl.col("pass_mark")).abs() < _NEAR for each in PASSED)
 
 
 def _totals(indicators: pl.DataFrame, systems: pl.DataFrame, key: list[str]) -> pl.DataFrame:
@@ -304,24 +319,25 @@ def _totals(indicators: pl.DataFrame, systems: pl.DataFrame, key: list[str]) -> 
 
 def _passes(grades: pl.DataFrame, indicators: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     """Whether the scores reach the pass mark, exactly: what floats leave in doubt is decided with fractions."""
-    marks = ("I", "II")
-    passes = grades.select(
+    by_floats = grades.select(
         *key,
-        *((pl.col("can_grade") & (pl.col(f"score_{grade}") >= pl.col("pass_mark"))).alias(f"passes_{grade}") for grade in marks),
         "pass_mark",
-        in_doubt=pl.col("can_grade") & pl.any_horizontal((pl.col(f"score_{grade}") - pl.col("pass_mark")).abs() < _NEAR for grade in marks),
+        **passes(),
+        in_doubt=in_doubt(),
     )
-    doubtful = passes.filter("in_doubt").select(*key, "pass_mark")
+    doubtful = by_floats.filter("in_doubt").select(*key, "pass_mark")
     if doubtful.is_empty():
-        return passes.select(*key, "passes_I", "passes_II")
+        return by_floats.select(*key, "passes_I", "passes_II")
     exact = [
         dict(zip(key, name, strict=True))
-        | {f"exactly_{grade}": exact_score(rows, grade) >= Fraction(rows["pass_mark"][0]) for grade in marks}
+        | {f"exactly_{grade}": exact_score(rows, grade) >= Fraction(rows["pass_mark"][0]) for grade in PASSED}
         for name, rows in indicators.join(doubtful, on=key, how="inner").group_by(key)
     ]
-    decided = pl.DataFrame(exact, schema={name: passes.schema[name] for name in key} | {"exactly_I": pl.Boolean, "exactly_II": pl.Boolean})
-    return passes.join(decided, on=key, how="left").select(
-        *key, *(pl.coalesce(f"exactly_{grade}", f"passes_{grade}").alias(f"passes_{grade}") for grade in marks)
+    decided = pl.DataFrame(
+        exact, schema={name: by_floats.schema[name] for name in key} | {"exactly_I": pl.Boolean, "exactly_II": pl.Boolean}
+    )
+    return by_floats.join(decided, on=key, how="left").select(
+        *key, *(pl.coalesce(f"exactly_{grade}", f"passes_{grade}").alias(f"passes_{grade}") for grade in PASSED)
     )
 
 

@@ -32,6 +32,12 @@ _TOLERANCE = 1e-7
 """Points the solver may fall short by: floats err by less, and every proposal is scored exactly afterwards."""
 _SAME_EFFORT = 1e-9
 _EFFORTS = ("effort_of_gap", "effort_of_step")
+_OF_ROW = (
+    *KEY, "index_system_id", "indicator_id", "indicator_name", "kind", "unit", "weight_rule", "output_is_known", "is_present", "is_bonus", "is_limiting",
+    "applies", "value", "level", "state", "weight", "indicator_verification_status",
+    *(f"{what}_{grade}" for what in ("meets", "low", "high", "level_of") for grade in GRADES),
+)  # fmt: skip
+"""What a problem and its published rows need of an indicator."""
 
 
 @dataclass(frozen=True)
@@ -279,11 +285,11 @@ def applied(scored: Scorable, chosen: pl.DataFrame) -> Assessed:
 def grade_moves(scored: Scorable, efforts: Efforts) -> pl.DataFrame:
     """Rows of GRADE_MOVES for subjects whose periods end on one day, proposals scored again and found to reach their grade."""
     now = scored.assessed()
-    systems = scored.systems.select("index_system_id", "generation", "pass_mark")
     subjects = {tuple(row[name] for name in KEY): row for row in now.grades.iter_rows(named=True)}
-    rows_of: dict[tuple, list[dict]] = {}
-    for row in now.indicators.join(systems.select("index_system_id", "generation"), on="index_system_id").iter_rows(named=True):
-        rows_of.setdefault(tuple(row[name] for name in KEY), []).append(row)
+    rows_of: dict[tuple, list[dict]] = {key: [] for key in subjects}
+    # Who meets the best grade lacks nothing for any.
+    for row in now.indicators.filter(pl.col("applies") & ~pl.col(f"meets_{GRADES[0]}")).select(_OF_ROW).iter_rows(named=True):
+        rows_of[tuple(row[name] for name in KEY)].append(row)
     open_problems = {
         key: [problem(rows_of[key], target, efforts, subject) for target in _targets(subject["grade"])]
         for key, subject in subjects.items()
@@ -292,9 +298,8 @@ def grade_moves(scored: Scorable, efforts: Efforts) -> pl.DataFrame:
     settled: dict[tuple, tuple[Problem, Solution | None, dict | None]] = {}
     while open_problems:
         proposals = {key: _best(problems) for key, problems in open_problems.items()}
-        proved = applied(
-            scored, _as_frame({key: solution for key, (_, solution) in proposals.items() if solution is not None}, scored.subjects)
-        )
+        proposed = _as_frame({key: solution for key, (_, solution) in proposals.items() if solution is not None}, scored.subjects)
+        proved = applied(scored.only(proposed), proposed)
         after = {tuple(row[name] for name in KEY): row for row in proved.grades.iter_rows(named=True)}
         for key, (given, solution) in proposals.items():
             if solution is None:

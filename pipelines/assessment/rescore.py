@@ -5,7 +5,7 @@ in force. Scoring is `index.assess`, here as everywhere.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -31,6 +31,14 @@ class Scorable:
     observations: pl.DataFrame
     rules: pl.DataFrame
     systems: pl.DataFrame
+
+    def only(self, wanted: pl.DataFrame) -> "Scorable":
+        """The subjects whose KEY stands in a frame; the rules stay."""
+        return replace(
+            self,
+            subjects=self.subjects.join(wanted, on=KEY, how="semi", maintain_order="left"),
+            observations=self.observations.join(wanted, on=KEY, how="semi", maintain_order="left"),
+        )
 
     def assessed(self) -> Assessed:
         return assess(self.subjects, self.observations, self.rules, self.systems, KEY)

@@ -1,7 +1,8 @@
 """How far a grade holds: would other weights change it, what was not reported, or another vintage of a factor?
 
 Scenarios are a fixed set: each weight raised and lowered alone, all weights moved at once by a fixed sample of their ranges,
-what is missing taken at its best and at its worst, and each other edition of a factor of energy or carbon (`vintages`). Each is scored like the original, by `index.assess`.
+what is missing taken at its best and at its worst, and each other edition of a factor of energy or carbon (`vintages`). Values
+are scored like the original, by `index.assess`; of weights only the weighted sums are made anew, for all scenarios at once.
 """
 
 from bisect import bisect_left
@@ -14,7 +15,7 @@ import polars as pl
 from pipelines.assessment.columns import ENTERPRISE, PERIOD, VERIFICATION
 from pipelines.assessment.enterprise_index import KEY
 from pipelines.assessment.in_force import in_force
-from pipelines.assessment.index import NO_GRADE, assess
+from pipelines.assessment.index import NO_GRADE, Assessed, assess, grade_and_scores, in_doubt, passes
 from pipelines.assessment.index_system import GRADES, load_index_systems
 from pipelines.assessment.method import Context, Frames, Method, Outcome, Result
 from pipelines.assessment.moves import applied, moves_of
@@ -27,7 +28,7 @@ from pipelines.contracts.records import COUNT, NUMBER, STATE, TEXT, TEXTS, Colum
 METHOD = "grade_sensitivity-2"
 KINDS = ("group_weights", "indicator_weights", "all_weights", "missing_items", "factor_vintages")
 _AT_ONCE = 400_000
-"""Indicator rows scored in one go: bounds memory."""
+"""Indicator rows scored with fractions in one go: bounds memory."""
 _FLIPS_SHOWN = 12
 _SUBJECT = [*KEY, "index_system_id"]
 _GROUP = ["period_type", "period_start", "period_end", "index_system_id"]
@@ -99,42 +100,109 @@ def perturbed(rules: pl.DataFrame, heading: pl.DataFrame, number: int, scenario:
     return changed, heading.with_columns(index_system_id=pl.lit(name), total_weight=pl.lit(float(total)))
 
 
+def raw_scores(indicators: pl.DataFrame, every: Sequence[Scenario]) -> dict[str, np.ndarray]:
+    """Scores before they are clipped, by grade: subjects × scenarios, in their orders. Formulas 5-2 and 5-3 of `index` with other weights.
+
+    Args:
+        indicators: Assessed.indicators of one index system: by subject, then by position.
+    """
+    units = (
+        indicators.group_by(*KEY, "group_id", "weight_unit", maintain_order=True)
+        .agg(
+            pl.col("group_weight", "unit_weight", "is_bonus", "redistribute").first(),
+            pl.col("applies").any(),
+            **{
+                grade: pl.col("share_of_unit").filter(pl.col("applies") & pl.col(f"meets_{grade}").fill_null(False)).sum()
+                for grade in GRADES
+            },
+        )
+        .with_columns(number=pl.int_range(pl.len()).over("group_id", "weight_unit"))
+    )
+    shape = (units["number"].max() + 1, len(every))
+    total, given_up = np.zeros(len(every)), np.zeros(shape)
+    ordinary, bonus = ({grade: np.zeros(shape) for grade in GRADES} for _ in range(2))
+    for (group,), members in units.group_by("group_id", maintain_order=True):
+        in_use, met = np.zeros(shape), {grade: np.zeros(shape) for grade in GRADES}
+        # One weight after the other and not as a product of matrices, whose last bits depend on where a row stands: equals stay equal.
+        for (unit,), rows in members.group_by("weight_unit", maintain_order=True):
+            weight = rows["unit_weight"][0] * np.array([each.units.get((group, unit), 1.0) for each in every])
+            in_use += rows["applies"].to_numpy()[:, None] * weight
+            for grade in GRADES:
+                met[grade] += rows[grade].to_numpy()[:, None] * weight
+        first = members.row(0, named=True)
+        weight = first["group_weight"] * np.array([each.groups.get(group, 1.0) for each in every])
+        lives = in_use > 0
+        if not first["is_bonus"]:
+            total += weight
+            if first["redistribute"]:
+                given_up += ~lives * weight
+        for grade in GRADES:
+            within = np.divide(met[grade], in_use, out=np.zeros(shape), where=lives)
+            (bonus if first["is_bonus"] else ordinary)[grade] += weight * within
+    left = total - given_up
+    return {
+        grade: 100.0 * (np.divide(ordinary[grade], left, out=np.zeros(shape), where=left > 0) + bonus[grade] / total) for grade in GRADES
+    }
+
+
 # -- what becomes of the grades --------------------------------------------------------------------------------------------------------
 
 
-def under_weights(scored: Scorable, spread: float, joint: int) -> pl.DataFrame:
-    """Grade, scores and place of every subject under every scenario of its index system: `kind` and `label` say which."""
+def under_weights(scored: Scorable, now: Assessed, spread: float, joint: int) -> pl.DataFrame:
+    """Grade, scores and place of every subject under every scenario of its index system: `kind` and `label` say which.
+
+    Weights change no level and no side condition: only the scores are made anew.
+
+    Args:
+        now: What `scored` amounts to as it stands.
+    """
     parts = []
     for heading in scored.systems.partition_by("index_system_id", maintain_order=True):
-        name = heading["index_system_id"][0]
-        rules = scored.rules.filter(pl.col("index_system_id") == name)
-        subjects = scored.subjects.filter(pl.col("index_system_id") == name)
+        rules = scored.rules.join(heading, on="index_system_id", how="semi")
         every = scenarios(rules, spread, joint)
-        at_once = max(1, _AT_ONCE // max(1, subjects.height * rules.height))
-        for start in range(0, len(every), at_once):
-            batch = list(enumerate(every[start : start + at_once], start=start))
-            changed = [perturbed(rules, heading, number, scenario) for number, scenario in batch]
-            about = pl.DataFrame(
-                {
-                    "scenario_system": [f"{name}#{number}" for number, _ in batch],
-                    "kind": [scenario.kind for _, scenario in batch],
-                    "label": [scenario.label for _, scenario in batch],
-                }
-            )
-            crossed = subjects.rename({"index_system_id": "own_system"}).join(about.select(index_system_id="scenario_system"), how="cross")
-            observed = scored.observations.join(subjects, on=KEY, how="semi").join(about.select("scenario_system"), how="cross")
-            found = assess(
-                crossed,
-                observed.rename({"scenario_system": "index_system_id"}),
-                pl.concat([each for each, _ in changed]),
-                pl.concat([each for _, each in changed]),
-                _SUBJECT,
-            )
-            graded = found.grades.join(about, left_on="index_system_id", right_on="scenario_system")
-            parts.append(
-                graded.select(*KEY, index_system_id="own_system", kind="kind", label="label", grade="grade", **{s: s for s in _SCORES})
-            )
+        subjects = now.grades.join(heading, on="index_system_id", how="semi")
+        if not every or subjects.is_empty():
+            continue
+        raw = raw_scores(now.indicators.join(heading, on="index_system_id", how="semi"), every)
+        about = pl.DataFrame({"kind": [each.kind for each in every], "label": [each.label for each in every]}).with_row_index("number")
+        graded = (
+            subjects.select(*_SUBJECT, "can_grade", "pass_mark", "idle_indicators", pl.col("^.*short_of_.*$"))
+            .join(about, how="cross", maintain_order="left_right")
+            .with_columns(**{f"score_{grade}": raw[grade].ravel() for grade in GRADES})
+            .with_columns(**passes())
+            .with_columns(**grade_and_scores(), in_doubt=in_doubt())
+        )
+        doubtful = graded.filter("in_doubt").select(*KEY, "number")
+        parts.append(
+            graded.join(_exact_grades(scored, rules, heading, every, doubtful), on=[*KEY, "number"], how="left", maintain_order="left")
+            .with_columns(grade=pl.coalesce("exact_grade", "grade"))
+            .select(*_SUBJECT, "kind", "label", "grade", *_SCORES)
+        )
     return with_places(pl.concat(parts), [*_GROUP, "kind", "label"]) if parts else pl.DataFrame()
+
+
+def _exact_grades(
+    scored: Scorable, rules: pl.DataFrame, heading: pl.DataFrame, every: Sequence[Scenario], doubtful: pl.DataFrame
+) -> pl.DataFrame:
+    """`exact_grade` of subjects and scenarios (`number`) whose score lies at the pass mark: scored like the original, with fractions."""
+    own = heading["index_system_id"][0]
+    numbers = doubtful["number"].unique().sort().to_list()
+    at_once = max(1, _AT_ONCE // max(1, scored.subjects.height * rules.height))
+    found = [doubtful.with_columns(exact_grade=pl.lit(None, pl.String)).clear()]
+    for start in range(0, len(numbers), at_once):
+        changed = [perturbed(rules, heading, number, every[number]) for number in numbers[start : start + at_once]]
+        asked = doubtful.filter(pl.col("number").is_in(numbers[start : start + at_once])).with_columns(
+            index_system_id=pl.format("{}#{}", pl.lit(own), "number")
+        )
+        grades = assess(
+            scored.subjects.drop("index_system_id").join(asked.drop("number"), on=KEY),
+            scored.observations.join(asked.drop("number"), on=KEY),
+            pl.concat([each for each, _ in changed]),
+            pl.concat([each for _, each in changed]),
+            _SUBJECT,
+        ).grades
+        found.append(asked.join(grades, on=_SUBJECT).select(*KEY, "number", exact_grade="grade"))
+    return pl.concat(found)
 
 
 def with_places(graded: pl.DataFrame, among: Sequence[str]) -> pl.DataFrame:
@@ -148,12 +216,11 @@ def with_places(graded: pl.DataFrame, among: Sequence[str]) -> pl.DataFrame:
     return ordered.with_columns(rank=pl.when(differs).then(place).forward_fill().over(among)).drop("grade_rank")
 
 
-def with_missing_at_best(scored: Scorable) -> pl.DataFrame:
+def with_missing_at_best(scored: Scorable, now: Assessed) -> pl.DataFrame:
     """Grade, scores and place of every subject of which something is missing, as if each missing item met grade I.
 
     At its worst a missing item scores nothing, which is what it does anyway. Others stay as they are.
     """
-    now = scored.assessed()
     absent = now.indicators.filter(pl.col("applies") & ~pl.col("is_present"))
     rows = []
     for row in absent.iter_rows(named=True):
@@ -166,7 +233,7 @@ def with_missing_at_best(scored: Scorable) -> pl.DataFrame:
         "target_value": pl.Float64,
     }
     chosen = pl.DataFrame(rows, schema=schema, orient="row")
-    best = applied(scored, chosen).grades.join(absent, on=KEY, how="semi")
+    best = applied(scored.only(absent), chosen).grades
     others = {name: sorted(_place_key(row) for row in rows.iter_rows(named=True)) for name, rows in now.grades.group_by(_GROUP)}
     places = [1 + bisect_left(others[tuple(row[name] for name in _GROUP)], _place_key(row)) for row in best.iter_rows(named=True)]
     return best.select(*_SUBJECT, "grade", *_SCORES).with_columns(
@@ -174,10 +241,11 @@ def with_missing_at_best(scored: Scorable) -> pl.DataFrame:
     )
 
 
-def under_vintages(scored: Scorable, ratios: pl.DataFrame) -> pl.DataFrame:
+def under_vintages(scored: Scorable, now: Assessed, ratios: pl.DataFrame) -> pl.DataFrame:
     """Grade, scores and place of every subject under every edition of a factor that touches somebody of its index system.
 
     Args:
+        now: What `scored` amounts to as it stands, which whom an edition does not touch keeps.
         ratios: as `vintages.ratios` gives them; indicators of a kind of product keep their value, because nobody says which
             part of the consumption is theirs.
     """
@@ -185,19 +253,20 @@ def under_vintages(scored: Scorable, ratios: pl.DataFrame) -> pl.DataFrame:
         "index_system_id", "indicator_id", "metric_code"
     )
     by_indicator = ratios.join(scored.subjects, on=KEY).join(of_whole, on=["index_system_id", "metric_code"])
-    labels = by_indicator.select("index_system_id", "label").unique().sort("index_system_id", "label")
-    if labels.is_empty():
+    if by_indicator.is_empty():
         return pl.DataFrame()
-    crossed = scored.subjects.join(labels, on="index_system_id")
+    labels = by_indicator.select("index_system_id", "label").unique().sort("index_system_id", "label")
+    touched = by_indicator.select(*KEY, "label").unique(maintain_order=True)
     observed = (
-        scored.observations.join(crossed.select(*KEY, "label"), on=KEY)
+        scored.observations.join(touched, on=KEY)
         .join(by_indicator.select(*KEY, "indicator_id", "label", "ratio"), on=[*KEY, "indicator_id", "label"], how="left")
         .with_columns(value=pl.col("value") * pl.col("ratio").fill_null(1.0))
         .drop("ratio")
     )
-    found = assess(crossed, observed, scored.rules, scored.systems, [*KEY, "label"])
-    graded = found.grades.with_columns(kind=pl.lit("factor_vintages")).select(*_SUBJECT, "kind", "label", "grade", *_SCORES)
-    return with_places(graded, [*_GROUP, "kind", "label"])
+    found = assess(scored.subjects.join(touched, on=KEY), observed, scored.rules, scored.systems, [*KEY, "label"]).grades
+    others = now.grades.join(labels, on="index_system_id").join(touched, on=[*KEY, "label"], how="anti")
+    columns = [*_SUBJECT, pl.lit("factor_vintages").alias("kind"), "label", "grade", *_SCORES]
+    return with_places(pl.concat([found.select(columns), others.select(columns)]), [*_GROUP, "kind", "label"])
 
 
 def _place_key(row: dict) -> tuple:
@@ -206,16 +275,17 @@ def _place_key(row: dict) -> tuple:
 
 def summary(scored: Scorable, spread: float, joint: int, ratios: pl.DataFrame | None = None) -> pl.DataFrame:
     """One row per subject and kind of scenario: what range of grades and places it leaves, and what flips the grade."""
-    now = with_places(scored.assessed().grades, _GROUP).select(
+    as_it_stands = scored.assessed()
+    now = with_places(as_it_stands.grades, _GROUP).select(
         *_SUBJECT, "grade", "state", "verification_status", "rank", *_SCORES, "missing_indicators", version="rule_version"
     )
     columns = [*_SUBJECT, "kind", "label", "grade", *_SCORES, "rank"]
-    weights = under_weights(scored, spread, joint)
+    weights = under_weights(scored, as_it_stands, spread, joint)
     worst = now.filter(pl.col("missing_indicators").list.len() > 0).with_columns(
         kind=pl.lit("missing_items"), label=pl.lit("missing at worst")
     )
-    missing = pl.concat([worst.select(columns), with_missing_at_best(scored).select(columns)])
-    vintages = under_vintages(scored, ratios) if ratios is not None else pl.DataFrame()
+    missing = pl.concat([worst.select(columns), with_missing_at_best(scored, as_it_stands).select(columns)])
+    vintages = under_vintages(scored, as_it_stands, ratios) if ratios is not None else pl.DataFrame()
     every = pl.concat([part.select(columns) for part in (weights, missing, vintages) if not part.is_empty()] or [missing])
     words = {rank: grade for grade, rank in _RANK.items()}
     rank_of_grade = pl.col("grade").replace_strict(_RANK, return_dtype=pl.Int64)

@@ -198,11 +198,17 @@ class Bench:
             figures.append(Figure(f"query: {name}", best * 1000, "ms", 200.0))
         return figures
 
-    def scoring(self, enterprises: int = 1000, indicators: int = 60) -> Figure:
-        """Grades alone, in this process: reading and writing are part of the nights above."""
+    def scoring(self, enterprises: int = 1000, indicators: int = 60) -> list[Figure]:
+        """The arithmetic alone, in this process: reading and writing are part of the nights above."""
+        size = f"{enterprises:,} enterprises by {indicators} indicators"
         seconds, scored = scoring.seconds_to_score(enterprises, indicators)
-        note = f"{scored.indicators.height:,} indicator rows, best of 3"
-        return Figure(f"scoring {enterprises:,} enterprises by {indicators} indicators", seconds, "s", 5.0, note)
+        figures = [Figure(f"scoring {size}", seconds, "s", 5.0, f"{scored.indicators.height:,} indicator rows, best of 3")]
+        seconds, moves = scoring.seconds_to_move(enterprises, indicators)
+        note = f"{moves.filter('is_chosen').height:,} moves chosen of {moves.height:,}, each set proved by scoring again"
+        figures.append(Figure(f"cheapest moves, {size}", seconds, "s", 60.0, note))
+        seconds, kinds = scoring.seconds_to_vary(enterprises, indicators)
+        note = f"{kinds['scenarios'].sum():,} grades under scenarios"
+        return [*figures, Figure(f"sensitivity, {size}", seconds, "s", 60.0, note)]
 
 
 def decoding(scratch: Path, frames: int = 60_000, repeats: int = 3) -> list[Figure]:
@@ -237,7 +243,7 @@ def run(scratch: Path, *, small: int, large: int, days: int, say: Callable[[str]
     figures += bench.queries(scratch / "backfill_large")
     shutil.rmtree(scratch / "backfill_large")
     figures += bench.one_more_day(data.scale_for(small, days))
-    figures.append(bench.scoring())
+    figures += bench.scoring()
 
     say("HJ 212")
     figures += decoding(scratch)

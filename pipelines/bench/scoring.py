@@ -1,17 +1,26 @@
-"""How long grading takes: as many enterprises by as many indicators, all of the arithmetic and none of the reading.
+"""How long grading takes, and what follows from it: as many enterprises by as many indicators, all of the arithmetic and none of the reading.
 
 The index system is made up; its shape is that of the published ones, with limiting indicators, a set that shares one weight, and
 cells that are missing or do not apply.
 """
 
 import time
+from collections.abc import Callable
+from datetime import date
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
 
 from pipelines.assessment.index import OBSERVATION, Assessed, assess
 from pipelines.assessment.index_system import HEADINGS, RULES
+from pipelines.assessment.moves import Efforts, grade_moves
+from pipelines.assessment.parameters import EVERYTHING
+from pipelines.assessment.rescore import KEY, Scorable
+from pipelines.assessment.sensitivity import summary
 from pipelines.contracts.states import State
+
+Found = TypeVar("Found")
 
 _SYSTEM = "BENCH"
 _GROUPS = 6
@@ -75,12 +84,52 @@ def made_up(enterprises: int, indicators: int, seed: int = 1) -> tuple[pl.DataFr
     return subjects, observed, rules, pl.DataFrame([heading], schema=HEADINGS)
 
 
+def made_up_build(enterprises: int, indicators: int) -> Scorable:
+    """The same as the grades of one period, which is what moves and sensitivity start from."""
+    subjects, observed, rules, systems = made_up(enterprises, indicators)
+    period = [
+        pl.lit("calendar_year").alias("period_type"),
+        pl.lit(date(2025, 1, 1)).alias("period_start"),
+        pl.lit(date(2026, 1, 1)).alias("period_end"),
+    ]
+    return Scorable(
+        subjects.with_columns(period).select(*KEY, "index_system_id", "calendar_months").sort(KEY),
+        observed.with_columns(period).select(*KEY, *OBSERVATION),
+        rules,
+        systems,
+    )
+
+
+def made_up_ratios(scored: Scorable, metrics: int, editions: int) -> pl.DataFrame:
+    """Values of some metrics under other editions of a factor, as `vintages.ratios` gives them, for every subject."""
+    names = scored.rules["metric_code"].head(metrics)
+    other = pl.DataFrame({"label": [f"edition {each}" for each in range(editions)], "ratio": np.linspace(0.9, 1.1, editions)})
+    return scored.subjects.select(KEY).join(names.to_frame("metric_code"), how="cross").join(other, how="cross")
+
+
 def seconds_to_score(enterprises: int, indicators: int, repeats: int = 3) -> tuple[float, Assessed]:
     """Best of some runs: what the arithmetic takes on a machine that is not interrupted."""
-    subjects, observed, rules, systems = made_up(enterprises, indicators)
-    best, scored = float("inf"), None
+    given = made_up(enterprises, indicators)
+    return _best(lambda: assess(*given, ["enterprise_id"]), repeats)
+
+
+def seconds_to_move(enterprises: int, indicators: int, repeats: int = 1) -> tuple[float, pl.DataFrame]:
+    """Cheapest moves of everybody, each proved by scoring again."""
+    scored, efforts = made_up_build(enterprises, indicators), Efforts({EVERYTHING: 1.0}, {EVERYTHING: 1.0})
+    return _best(lambda: grade_moves(scored, efforts), repeats)
+
+
+def seconds_to_vary(enterprises: int, indicators: int, joint: int = 64, repeats: int = 1) -> tuple[float, pl.DataFrame]:
+    """Every scenario of sensitivity, ten other editions of the factors behind five metrics among them."""
+    scored = made_up_build(enterprises, indicators)
+    ratios = made_up_ratios(scored, metrics=5, editions=10)
+    return _best(lambda: summary(scored, 0.2, joint, ratios), repeats)
+
+
+def _best(work: Callable[[], Found], repeats: int) -> tuple[float, Found]:
+    best, found = float("inf"), None
     for _ in range(repeats):
         started = time.perf_counter()
-        scored = assess(subjects, observed, rules, systems, ["enterprise_id"])
+        found = work()
         best = min(best, time.perf_counter() - started)
-    return best, scored
+    return best, found

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.assessment.enterprise_index import KEY
+from pipelines.assessment.index import assess
 from pipelines.assessment.index_system import IndexLibrary, IndexSystem
 from pipelines.assessment.method import Context
 from pipelines.assessment.parameters import rows_of_standards
 from pipelines.assessment.rescore import GRADES_OF_BUILD, INDICATORS_OF_BUILD
-from pipelines.assessment.sensitivity import GRADE_SENSITIVITY, SENSITIVITY, scenarios, summary, under_weights, with_places
+from pipelines.assessment.sensitivity import GRADE_SENSITIVITY, SENSITIVITY, perturbed, scenarios, summary, under_weights, with_places
 from pipelines.assessment.vintages import SOURCES
 from pipelines.contracts.standards import Standards
 from tests.assessment.frames import frame
@@ -68,7 +70,8 @@ class TestWeights:
     def test_every_scenario_is_scored_like_the_original(self, shipped: IndexLibrary) -> None:
         """Weights sum to 1 again: an enterprise that meets grade III everywhere keeps its 100 whatever they are."""
         system = shipped.system("ELECTROPLATING", ON)
-        under = under_weights(scorable(system, {"E1": electroplater()}), SPREAD, JOINT)
+        scored = scorable(system, {"E1": electroplater()})
+        under = under_weights(scored, scored.assessed(), SPREAD, JOINT)
         assert set(under["score_iii"]) == {100.0}
         assert under["label"].n_unique() == under.height
 
@@ -77,6 +80,65 @@ class TestWeights:
         assert {row["grade_kept_share"] for row in found.values()} == {1.0}
         groups = found["E1", "group_weights"]
         assert groups["score_i_lowest"] < 58.65 < groups["score_i_highest"]
+
+
+RICH_NAMES = "labcdxm"
+RICH = build(
+    groups=[group_row("g", "0.6"), group_row("h", "0.4", group_na_policy="redistribute"), group_row("bonus", "0.1", is_bonus="true")],
+    indicators=[
+        quantitative("l", "0.3", is_limiting="true"), quantitative("a", "0.3"),
+        quantitative("b", "0.4", weight_rule="equal_in_set", set_id="metals"), quantitative("m", "0.4", weight_rule="equal_in_set", set_id="metals"),
+        quantitative("c", "0.85", "h"), quantitative("d", "0.15", "h"), quantitative("x", "1", "bonus"),
+    ],
+    cells=[row for name in RICH_NAMES for row in thresholds(name)],
+)  # fmt: skip
+VALUES = st.sampled_from([95.0, 85.0, 75.0, 10.0, None, "n/a"])
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.lists(VALUES, min_size=len(RICH_NAMES), max_size=len(RICH_NAMES)), min_size=1, max_size=4))
+def test_all_scenarios_at_once_are_each_scored_like_the_original(drawn: list[list[float | str | None]]) -> None:
+    """The whole index method on perturbed rules says the same, sets, bonuses, idle and redistributed groups included."""
+    observed = {
+        f"E{number}": [
+            not_applicable(name) if value == "n/a" else observation(name, value) for name, value in zip(RICH_NAMES, row, strict=True)
+        ]
+        for number, row in enumerate(drawn)
+    }
+    scored = scorable(RICH, observed)
+    found = under_weights(scored, scored.assessed(), SPREAD, 2)
+    every = scenarios(RICH.rules, SPREAD, 2)
+    changed = [perturbed(RICH.rules, scored.systems, number, scenario) for number, scenario in enumerate(every)]
+    labels = pl.DataFrame({"index_system_id": [heading["index_system_id"][0] for _, heading in changed], "label": [s.label for s in every]})
+    subjects = scored.subjects.drop("index_system_id").join(labels, how="cross")
+    theirs = assess(
+        subjects,
+        scored.observations.join(labels, how="cross"),
+        pl.concat([rules for rules, _ in changed]),
+        pl.concat([heading for _, heading in changed]),
+        [*KEY, "label"],
+    ).grades
+    pairs = found.join(theirs, on=[*KEY, "label"], suffix="_theirs")
+    assert pairs.height == found.height == len(drawn) * len(every)
+    graded = pairs.filter(pl.col("grade_theirs") != "not_gradeable")
+    assert graded["grade"].to_list() == graded["grade_theirs"].to_list()
+    for score in ("score_i", "score_ii", "score_iii"):
+        assert graded[score].to_list() == pytest.approx(graded[f"{score}_theirs"].to_list(), abs=1e-9)
+
+
+def test_at_the_pass_mark_fractions_decide() -> None:
+    """Weights 0.85 and 0.15 in a group of its own: other groups' scenarios leave exactly 85, which passes."""
+    system = build(
+        groups=[group_row("g", "0.85"), group_row("h", "0.15")],
+        indicators=[quantitative("a"), quantitative("c", "0.3", "h"), quantitative("d", "0.7", "h")],
+        cells=[row for name in "acd" for row in thresholds(name)],
+    )
+    scored = scorable(system, {"E1": [observation("a", 95.0), observation("c", 85.0), observation("d", 85.0)]})
+    found = under_weights(scored, scored.assessed(), SPREAD, 0)
+    assert set(found.filter(pl.col("kind") == "indicator_weights")["grade"]) == {"I"}
+    assert dict(found.filter(pl.col("kind") == "group_weights").select("label", "grade").iter_rows()) == {
+        "g +20 %": "I", "h +20 %": "II", "g −20 %": "II", "h −20 %": "I",
+    }  # fmt: skip
 
 
 class TestMissing:
