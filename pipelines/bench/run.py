@@ -124,7 +124,9 @@ class Bench:
         with duckdb.connect(str(home / "published" / "park_audit.duckdb"), read_only=True) as con:
             [(published,)] = con.execute("select count(*) from marts.point_hourly").fetchall()
         if published != readings:
-            raise RuntimeError(f"{home}: marts.point_hourly holds {published:,} hours of channels where {readings:,} readings were delivered")
+            raise RuntimeError(
+                f"{home}: marts.point_hourly holds {published:,} hours of channels where {readings:,} readings were delivered"
+            )
 
     def home(self, name: str, scale: data.Scale) -> Path:
         home = self.scratch / name
