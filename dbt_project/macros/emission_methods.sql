@@ -111,3 +111,58 @@ final as (
 
 select * from final
 {%- endmacro %}
+
+{#-
+    Where the discharge of figures that are no days' goes, beside their rows (columns grain, period_start, enterprise_id, outlet_id,
+    medium): a figure of a whole enterprise goes where its outlets go, to the environment as soon as one does.
+-#}
+{% macro placed_figures(rows) -%}
+    select
+        figures.*,
+        outlets.kind as outlet_kind,
+        case
+            when figures.outlet_id is not null then outlets.discharge_kind
+            when figures.medium = 'water' then coalesce(substr(water_ways.way, 2), 'direct')
+            else 'direct'
+        end as discharge_kind,
+        case
+            when figures.outlet_id is not null then outlets.receiving_enterprise_id
+            when figures.medium = 'water' and substr(water_ways.way, 2) <> 'direct' then water_ways.receiving_enterprise_id
+        end as receiving_enterprise_id,
+        memberships.enterprise_id is not null as is_member
+    from {{ rows }} as figures
+    left join {{ ref('int_outlets') }} as outlets
+        on figures.outlet_id = outlets.outlet_id and {{ holds_on('outlets', 'figures.period_start') }}
+    left join (
+        select
+            whole.period_start,
+            whole.enterprise_id,
+            min(case waters.discharge_kind
+                when 'direct' then '1direct'
+                when 'indirect' then '2indirect'
+                else '3to_other_enterprise'
+            end) as way,
+            min(waters.receiving_enterprise_id) as receiving_enterprise_id
+        from (
+            select distinct
+                period_start,
+                enterprise_id
+            from {{ rows }}
+            where outlet_id is null and medium = 'water'
+        ) as whole
+        inner join {{ ref('int_outlets') }} as waters
+            on whole.enterprise_id = waters.enterprise_id
+                and waters.medium = 'water'
+                and waters.kind <> 'workshop'
+                and {{ holds_on('waters', 'whole.period_start') }}
+        group by whole.period_start, whole.enterprise_id
+    ) as water_ways
+        on figures.period_start = water_ways.period_start and figures.enterprise_id = water_ways.enterprise_id
+    left join {{ ref('int_memberships') }} as memberships
+        on figures.enterprise_id = memberships.enterprise_id and {{ holds_on('memberships', 'figures.period_start') }}
+{%- endmacro %}
+
+{#- Whether a placed figure adds to its enterprise's total, and to the park's. -#}
+{% macro counts_in_total(entity) -%}
+coalesce(outlet_kind, '') <> 'workshop'{% if entity == 'park' %} and discharge_kind = 'direct' and is_member{% endif %}
+{%- endmacro %}

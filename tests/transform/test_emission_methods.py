@@ -171,6 +171,19 @@ def test_the_emission_marts_hold_what_the_audit_selects(known_park: Warehouse, l
     assert differing == []
 
 
+def test_methods_add_up_to_an_enterprise_s_and_the_park_s_discharge(known_park: Warehouse) -> None:
+    """Of every pollutant and period what methods supply is the mass of the emission marts; what a workshop or a sewer takes is in no park's."""
+    known_park.dbt("test", "--select", "methods_add_up_to_the_emission")
+    of_park = "select method_code, sum(park_kg) as kg from marts.emission_method where period_type = 'year' and {} group by 1 having kg > 0 order by 1"
+    found = known_park.query(of_park.format("pollutant_code = 'a21002' and enterprise_id in ('CALCINES', 'DEAF', 'RATED')"))
+    assert [tuple(row.values()) for row in found][-1] == ("reported_mass", pytest.approx(900 + 14_880))
+    assert {row["method_code"] for row in found} == {"emission_factor", "reported_mass"}
+    assert known_park.query(of_park.format("outlet_id in ('WORKS-W', 'WORKS-WS')")) == []
+    inside = known_park.value("select sum(enterprise_kg) from marts.emission_method where outlet_id = 'WORKS-W' and period_type = 'year'")
+    assert inside == pytest.approx(60.6312)
+    assert known_park.value("select sum(enterprise_kg) from marts.emission_method where outlet_id = 'WORKS-WS'") in (0, None)
+
+
 def test_one_method_speaks_for_a_month(known_park: Warehouse) -> None:
     for purpose in PURPOSES[:3]:
         several = known_park.query(

@@ -89,6 +89,8 @@ spoken_days as (
         days.local_date,
         days.mass_kg,
         days.measured_kg,
+        days.counts_in_enterprise_total,
+        days.counts_in_park_total,
         case
             when days.method_code = 'reported_mass' then 'reported_mass'
             -- substituted masses are the monitor's: its rules made them
@@ -278,7 +280,9 @@ spoken_{{ grain }} as (
         {{ key | join(', ') }},
         method_code,
         sum(mass_kg) as days_kg,
-        sum(measured_kg) as days_measured_kg
+        sum(measured_kg) as days_measured_kg,
+        sum(case when counts_in_enterprise_total then mass_kg else 0 end) as days_enterprise_kg,
+        sum(case when counts_in_park_total then mass_kg else 0 end) as days_park_kg
     from spoken_days
     group by {{ period_start('local_date', grain) }}, {{ key | join(', ') }}, method_code
 ),
@@ -395,6 +399,8 @@ every_row as (
         case when monitored.mass_kg is not null then monitored.measured_kg end as measured_kg,
         spoken.days_kg,
         spoken.days_measured_kg,
+        spoken.days_enterprise_kg,
+        spoken.days_park_kg,
         monitored.days_covered,
         case when monitored.mass_kg is null then 'no_flow_or_hours' end as reason
     from monitored
@@ -420,6 +426,8 @@ every_row as (
         case when estimates.{{ basis }}_kg is not null then cast(0 as double) end as measured_kg,
         cast(null as double) as days_kg,
         cast(null as double) as days_measured_kg,
+        cast(null as double) as days_enterprise_kg,
+        cast(null as double) as days_park_kg,
         cast(null as integer) as days_covered,
         estimates.{{ basis }}_reason as reason
     from estimates
@@ -442,6 +450,8 @@ every_row as (
         case when mass_kg is not null then cast(0 as double) end as measured_kg,
         cast(null as double) as days_kg,
         cast(null as double) as days_measured_kg,
+        cast(null as double) as days_enterprise_kg,
+        cast(null as double) as days_park_kg,
         days_covered,
         case when mass_kg is null then 'report_missing' end as reason
     from declared
@@ -461,6 +471,8 @@ final as (
         candidates.measured_kg,
         candidates.days_kg,
         candidates.days_measured_kg,
+        candidates.days_enterprise_kg,
+        candidates.days_park_kg,
         coalesce(
             candidates.days_covered,
             {{ days_between('candidates.period_start', end_of_grain('candidates.period_start', 'candidates.grain')) }}

@@ -13,7 +13,7 @@
 {%- set relation = 'int_touched_enterprise_periods' %}
 {%- set subject = ['enterprise_id', 'medium', 'pollutant_code'] %}
 {%- set key = subject + ['outlet_id'] %}
-{%- set picked = ['purpose', 'grain', 'period_start'] + key + ['method_code', 'kg', 'kg_measured', 'days'] %}
+{%- set picked = ['purpose', 'grain', 'period_start'] + key + ['method_code', 'kg', 'kg_measured', 'kg_of_enterprise', 'kg_of_park', 'days'] %}
 
 with
 
@@ -74,6 +74,8 @@ first_choices as (
         ranked.method_code,
         ranked.mass_kg as kg,
         ranked.measured_kg as kg_measured,
+        cast(null as double) as kg_of_enterprise,
+        cast(null as double) as kg_of_park,
         ranked.days_covered as days,
         ranked.purpose = 'audit' and ranked.method_code in {{ methods_of_days() }} as is_of_days
     from ranked
@@ -95,6 +97,8 @@ choices as (
         candidates.method_code,
         candidates.days_kg as kg,
         candidates.days_measured_kg as kg_measured,
+        candidates.days_enterprise_kg as kg_of_enterprise,
+        candidates.days_park_kg as kg_of_park,
         candidates.days_covered as days
     from first_choices
     inner join candidates
@@ -155,6 +159,8 @@ summed_{{ grain }} as (
         months.method_code,
         sum(months.kg) as kg,
         sum(months.kg_measured) as kg_measured,
+        sum(months.kg_of_enterprise) as kg_of_enterprise,
+        sum(months.kg_of_park) as kg_of_park,
         sum(months.days) as days
     from picked_month as months
     inner join monitored_{{ grain }} as monitored
@@ -220,6 +226,8 @@ by_method as (
         max(case when purpose = '{{ purpose }}' then 1 else 0 end) = 1 as selected_for_{{ purpose }},
         {%- endfor %}
         max(case when purpose = 'audit' then kg_measured end) as audit_measured_kg,
+        max(case when purpose = 'audit' then kg_of_enterprise end) as days_enterprise_kg,
+        max(case when purpose = 'audit' then kg_of_park end) as days_park_kg,
         max(case when purpose = 'audit' then days end) as audit_days
     from every_pick
     group by grain, period_start, {{ key | join(', ') }}, method_code
@@ -253,7 +261,9 @@ every_method as (
         by_method.{{ purpose }}_kg,
         coalesce(by_method.selected_for_{{ purpose }}, false) as selected_for_{{ purpose }},
         {%- endfor %}
-        by_method.audit_measured_kg
+        by_method.audit_measured_kg,
+        by_method.days_enterprise_kg,
+        by_method.days_park_kg
     from candidates
     full outer join by_method
         on candidates.grain = by_method.grain
@@ -283,6 +293,11 @@ against_audit as (
     window same_method as (partition by grain, period_start, {{ subject | join(', ') }}, method_code)
 ),
 
+-- days know themselves where they go
+placed as (
+    {{ placed_figures('against_audit') }}
+),
+
 final as (
     select
         cast('{{ park_id() }}' as varchar) as park_id,
@@ -309,10 +324,17 @@ final as (
         every_method.{{ purpose }}_kg,
         {%- endfor %}
         every_method.audit_measured_kg,
+        {%- for entity in ['enterprise', 'park'] %}
+        case
+            when every_method.audit_kg is null or every_method.method_code in {{ methods_of_days() }} then every_method.days_{{ entity }}_kg
+            when {{ counts_in_total(entity) }} then every_method.audit_kg
+            else 0
+        end as {{ entity }}_kg,
+        {%- endfor %}
         every_method.audit_kg / nullif(every_method.audit_total_kg, 0) as audit_share,
         every_method.deviation_from_audit_share,
         every_method.enterprise_deviation_from_audit_share
-    from against_audit as every_method
+    from placed as every_method
     left join methods
         on every_method.method_code = methods.method_code and {{ holds_on('methods', 'every_method.period_start') }}
     left join conditions
