@@ -98,6 +98,17 @@ class Stack(Fixed):
     process_id: str | None = None
 
 
+class Fuel(Fixed):
+    """What a boiler burns: contents as received, the share of its sulfur that goes into the gas, and of that what treatment removes."""
+
+    item: str
+    sulfur_percent: float
+    ash_percent: float
+    ncv_gj_t: float
+    sulfur_burnt: float
+    sulfur_removed: float
+
+
 class Enterprise(Fixed):
     """An enterprise. Base amounts are used a day whether it produces or not."""
 
@@ -121,6 +132,7 @@ class Enterprise(Fixed):
     wastewater: tuple[Wastewater, ...] = ()
     workshops: tuple[Workshop, ...] = ()
     stacks: tuple[Stack, ...] = ()
+    fuel: Fuel | None = None
     value_added_share: float = 0.24
     employees: int = 120
     shutdowns: tuple[tuple[int, int, int], ...] = ()

@@ -508,7 +508,10 @@ class Files:
 
     def lab_samples(self, run: Run, without: frozenset[str]) -> Content | None:
         """Laboratory: a workbook a month, long, non-detects as `<` and the detection limit."""
-        names = {"w20121": "总镍", "w20116": "总铬", "w20117": "六价铬"}
+        names = {
+            "w20121": "总镍", "w20116": "总铬", "w20117": "六价铬",
+            "sulfur_raw_coal": "原煤含硫量", "ash_raw_coal": "原煤灰分", "ncv_raw_coal": "原煤低位发热量",
+        }  # fmt: skip
         rows: list[tuple[str, str, datetime, str, str, str]] = []
         for point, sample, moment, levels in self.monitors.samples(run.first, run.last):
             for parameter, level in levels.items():

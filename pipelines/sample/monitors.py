@@ -211,6 +211,14 @@ class Monitors:
             )
         for stack in enterprise.stacks:
             self._stack(enterprise, stack)
+        if enterprise.fuel:
+            self._add(
+                Point(fuel_point(enterprise), enterprise.enterprise_id, f"{enterprise.name}, fuel as received 入炉煤化验", "laboratory"),
+                *(
+                    Channel(fuel_point(enterprise), f"{name}_{enterprise.fuel.item}", unit, 2, step_minutes=7 * 1440)
+                    for name, unit in FUEL_UNITS.items()
+                ),
+            )
 
     def _laboratory(self, point_id: str, code: str) -> Channel:
         limit = _DETECTION_LIMIT[code]
@@ -456,9 +464,9 @@ class Monitors:
         return letters
 
     def samples(self, first: date, last: date) -> list[tuple[str, str, datetime, dict[str, float]]]:
-        """Laboratory samples of the days: point, sample number, moment, parameter → mg/L as it truly was.
+        """Laboratory samples of the days: point, sample number, moment, parameter → mg/L as it truly was, of fuels % and GJ/t.
 
-        Every workshop outlet is sampled once a week.
+        Every workshop outlet is sampled once a week, every boiler's fuel on Mondays.
         """
         taken = []
         for enterprise in self.park.enterprises:
@@ -474,6 +482,17 @@ class Monitors:
                     }
                     moment = datetime.combine(day, time(9 + weekday, 10))
                     taken.append((f"{workshop.outlet_id}-LAB", f"L{day:%y%m%d}-{workshop.outlet_id}", moment, levels))
+            if enterprise.fuel:
+                for number in self.numbers(first, last):
+                    day = day_of(number)
+                    if day.weekday() != 0:
+                        continue
+                    levels = {
+                        f"{name}_{enterprise.fuel.item}": float(self._daily(self.park.fuel_property(enterprise, name), day, day)[0])
+                        for name in FUEL_UNITS
+                    }
+                    sample = f"L{day:%y%m%d}-{fuel_point(enterprise).removesuffix('-LAB')}"
+                    taken.append((fuel_point(enterprise), sample, datetime.combine(day, time(8, 30)), levels))
         return taken
 
     # cumulative registers
@@ -533,6 +552,14 @@ def _usual_kwh(enterprise: Enterprise) -> float:
 def submeter_point(process: Process) -> str:
     enterprise, number = process.process_id.split("-")
     return f"{enterprise}-EL-{number}"
+
+
+FUEL_UNITS = {"sulfur": "%", "ash": "%", "ncv": "MJ/kg"}
+"""What the laboratory says of a fuel, and in which unit it prints it."""
+
+
+def fuel_point(enterprise: Enterprise) -> str:
+    return f"{enterprise.enterprise_id}-COAL-LAB"
 
 
 def wastewater_point(outlet: Wastewater) -> str:

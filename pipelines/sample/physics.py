@@ -380,19 +380,39 @@ class Park:
 
         def compute() -> np.ndarray:
             load = self.activity(enterprise) / max(enterprise.load, 0.1)
-            if enterprise.enterprise_id == cast.STEAM_SUPPLIER:
-                load = self.coal() / _COAL_AT_FULL_FLOW_T
-            flow = stack.flow_m3_h * (0.22 + 0.78 * load) * self._wobble(stack.outlet_id, "flow", size=0.02)
+            share = 0.22 + 0.78 * load
+            if enterprise.fuel:  # a boiler's gas is its fuel's
+                share = self.coal() / _COAL_AT_FULL_FLOW_T
+            flow = stack.flow_m3_h * share * self._wobble(stack.outlet_id, "flow", size=0.02)
             return np.where(self.standstill(enterprise), 0.0, flow)
 
         return self._once(("stack_flow", stack.outlet_id), compute)
 
     def stack_concentration(self, stack: Stack, pollutant: str) -> np.ndarray:
-        """Mean dry concentration of a day as measured, mg/m3."""
-        return self._once(
-            ("stack_concentration", stack.outlet_id, pollutant),
-            lambda: stack.mg_m3[pollutant] * np.clip(self._wobble(stack.outlet_id, pollutant, size=0.085, scale=8), 0.4, 1.9),
-        )
+        """Mean dry concentration of a day as measured, mg/m3; of sulfur dioxide from a boiler in proportion to the sulfur it burns."""
+
+        def compute() -> np.ndarray:
+            level = stack.mg_m3[pollutant] * np.clip(self._wobble(stack.outlet_id, pollutant, size=0.085, scale=8), 0.4, 1.9)
+            enterprise = next(one for one in self.enterprises if stack in one.stacks)
+            if pollutant == "a21026" and enterprise.fuel:
+                level = level * self.fuel_property(enterprise, "sulfur") / enterprise.fuel.sulfur_percent
+            return level
+
+        return self._once(("stack_concentration", stack.outlet_id, pollutant), compute)
+
+    def fuel_property(self, enterprise: Enterprise, name: str) -> np.ndarray:
+        """What a day's fuel holds, as received: sulfur and ash, %, or net calorific value (`ncv`), GJ/t."""
+        fuel = enterprise.fuel
+        level, size = {
+            "sulfur": (fuel.sulfur_percent, 0.05), "ash": (fuel.ash_percent, 0.04), "ncv": (fuel.ncv_gj_t, 0.012),
+        }[name]  # fmt: skip
+        return self._once(("fuel", enterprise.enterprise_id, name), lambda: level * self._wobble(enterprise.enterprise_id, name, size=size))
+
+    def balanced_sulfur_dioxide(self, enterprise: Enterprise) -> np.ndarray:
+        """SO2 of a day by balance of the fuel's sulfur, kg: twice the sulfur that burns, less what treatment removes."""
+        fuel = enterprise.fuel
+        sulfur_kg = self.coal() * 1000.0 * self.fuel_property(enterprise, "sulfur") / 100.0
+        return 2.0 * sulfur_kg * fuel.sulfur_burnt * (1.0 - fuel.sulfur_removed)
 
     # waste
 

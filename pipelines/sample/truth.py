@@ -32,9 +32,12 @@ TABLES = {
     "deliveries": "One row per file: canonical rows a faultless reader and loader finds; held ones wait; phase later lies in sample_later.",
     "designed_grades": "One row per electroplater: the grade its figures were chosen for.",
     "measure_savings": "One row per measure and month: what its meter counted, and how much more it would have counted without the measure.",
+    "fuel_balance": "One row per boiler's stack and local date: fuel, t; its gas and what its sulfur makes after treatment; and what the stack emitted.",
     "waste_stock": "One row per enterprise, waste and month: what is in store at its end, t.",
     "planted_audit": "One row per thing of the audit that a method should notice: record, key, what was planted.",
 }
+GAS_OF_COAL_M3_T = 5400.0
+"""Dry gas of a tonne of coal without excess air, m3."""
 DESIGNED_GRADES = {"E003": "I", "E004": "II", "E005": "III", "E006": "none"}
 _FAULTS = {
     "fault_id": pl.String, "kind": pl.String, "feed_id": pl.String, "enterprise_id": pl.String, "point_id": pl.String,
@@ -187,6 +190,36 @@ class Truth:
                 hit |= ((self.dates >= row["first_date"]) & (self.dates <= row["last_date"])).to_numpy()
         return hit
 
+    def fuel_balance(self, emission: pl.DataFrame) -> pl.DataFrame:
+        parts = []
+        window = self.park.days.slice(self.first, self.last)
+        for enterprise in self.park.enterprises:
+            for stack in enterprise.stacks if enterprise.fuel else ():
+                burnt = self.park.coal()[window]
+                parts.append(
+                    pl.DataFrame(
+                        {
+                            "local_date": self.dates,
+                            "fuel_t": burnt,
+                            "sulfur_percent": self.park.fuel_property(enterprise, "sulfur")[window],
+                            "gas_of_fuel_m3": burnt * GAS_OF_COAL_M3_T * 21.0 / (21.0 - stack.o2_percent),
+                            "so2_of_fuel_kg": self.park.balanced_sulfur_dioxide(enterprise)[window],
+                        }
+                    )
+                    .with_columns(
+                        enterprise_id=pl.lit(enterprise.enterprise_id),
+                        outlet_id=pl.lit(stack.outlet_id),
+                        item_code=pl.lit(enterprise.fuel.item),
+                    )
+                    .join(
+                        emission.filter((pl.col("outlet_id") == stack.outlet_id) & (pl.col("pollutant_code") == "a21026")).select(
+                            "local_date", gas_m3="flow_m3", so2_kg="mass_kg"
+                        ),
+                        on="local_date",
+                    )
+                )
+        return pl.concat(parts)
+
     # the ledger
 
     def fault_table(self) -> pl.DataFrame:
@@ -292,14 +325,15 @@ class Truth:
 
     def tables(self, declarations: pl.DataFrame) -> dict[str, pl.DataFrame]:
         """Every table of the answer sheet."""
-        meters = self.meter_daily()
+        meters, emission = self.meter_daily(), self.emission_daily()
         production = declarations.filter(pl.col("report") == "report_production").select(
             "enterprise_id", product_code="item_code", period_start="period_start", quantity="true_value", unit="unit"
         )
         return {
             "meter_daily": meters,
             "consumption_daily": self.consumption_daily(meters),
-            "emission_daily": self.emission_daily(),
+            "emission_daily": emission,
+            "fuel_balance": self.fuel_balance(emission),
             "meter_intervals": self.meter_intervals(),
             "production_monthly": production,
             "declarations": declarations,

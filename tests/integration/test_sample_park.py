@@ -133,6 +133,19 @@ def test_plausibility_finds_what_was_planted_and_little_else(park: Park) -> None
     assert rules["with_cause"].sum() / rules["findings"].sum() > 0.8
 
 
+def test_a_boiler_s_estimates_stand_beside_its_monitor(park: Park) -> None:
+    """September of the coal boiler: sulfur by the laboratory times coal by its report, as the answer sheet has it, and within a fifth of the stack."""
+    found = park.ask(
+        "select pollutant_code, mass_kg, deviation_from_audit_share from marts.emission_method where outlet_id = 'E009-STACK-1' and "
+        "period_type = 'month' and period_start = '2026-09-01' and method_code in ('material_balance', 'emission_factor') order by 1"
+    )
+    assert [pollutant for pollutant, _, _ in found] == ["a21002", "a21026"]
+    assert max(abs(deviation) for _, _, deviation in found) < 0.2, found
+    september = truth.read(park.settings.home / TRUTH, "fuel_balance").filter(pl.col("local_date").dt.month() == 9)
+    assert found[1][1] == pytest.approx(september["so2_of_fuel_kg"].sum(), rel=0.05)
+    assert park.ask("select * from assessment.plausibility where rule_id = 'flue_gas_volume'") == []
+
+
 def test_reconciliation_finds_what_was_declared_too_low(park: Park) -> None:
     planted = truth.read(park.settings.home / TRUTH, "faults").filter(pl.col("kind") == "under_reporting")
     low = park.ask(

@@ -140,6 +140,18 @@ def test_daily_mass_is_concentration_times_flow(home: Path) -> None:
         assert mass / flow * 1000 == pytest.approx(levels[outlet, code], rel=0.15), (outlet, code)
 
 
+def test_a_boiler_s_gas_and_sulfur_dioxide_are_its_coal_s(home: Path) -> None:
+    """Month by month within a tenth and a sixth: what a balance and a monitor of one boiler may differ by."""
+    months = (
+        _read(home, "fuel_balance")
+        .group_by("outlet_id", pl.col("local_date").dt.truncate("1mo"))
+        .agg(pl.col("fuel_t", "gas_of_fuel_m3", "so2_of_fuel_kg", "gas_m3", "so2_kg").sum())
+    )
+    assert set(months["outlet_id"]) == {"E009-STACK-1"}
+    assert (months["gas_m3"] / months["gas_of_fuel_m3"] - 1).abs().max() < 0.1
+    assert (months["so2_kg"] / months["so2_of_fuel_kg"] - 1).abs().max() < 1 / 6
+
+
 def test_stopped_plants_emit_nothing(home: Path) -> None:
     emission = _read(home, "emission_daily")
     for outlet, days in (
