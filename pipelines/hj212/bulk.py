@@ -6,6 +6,7 @@ between frames. How frames are found belongs in `scan`, what their values mean t
 """
 
 import gzip
+import io
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,13 +22,15 @@ from polars.io.plugins import register_io_source
 from pipelines.hj212.codec import AREA_MAX, SEGMENT_MAX, Frame, number, split_name
 from pipelines.hj212.devices import Devices
 from pipelines.hj212.passwords import PasswordHasher, looks_like_password, masked, masked_damaged
-from pipelines.hj212.regular import FIELDS, Regular, has_number
 from pipelines.hj212.regular import VALUES as BLOCK_VALUES
+from pipelines.hj212.regular import Regular, has_number
 from pipelines.hj212.repeats import Repeats
 from pipelines.hj212.scan import Row, Scan, scan
 from pipelines.hj212.tables import FRAMES, VALUES
 from pipelines.hj212.vocabulary import ATTRIBUTES, SECRET_FIELDS, STATISTICS, CrcVariant, Verdict
 
+CODED_VALUES = pl.Schema(VALUES | dict.fromkeys(("mn", "st", "cn"), pl.Categorical()) | BLOCK_VALUES)
+"""VALUES with codes for the texts that come again and again: written, they are the same; as texts each would be looked at row by row."""
 BLOCK_BYTES = 16 << 20
 _SPOOL_BYTES = 1 << 27
 _GZIP = b"\x1f\x8b"
@@ -102,10 +105,10 @@ def decode_blocks(
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Frames and values of one file, block by block and in order, for whoever cannot hold the file. Arguments as in `decode_to`."""
     run = _Run(devices or Devices(), salt)
-    for block in run.file(Path(path)):
+    for frames, values in run.file(Path(path)):
         if progress:
             progress(run.bytes_read)
-        yield block
+        yield frames, values.cast(dict(VALUES))
 
 
 def decode_to(
@@ -149,8 +152,8 @@ def decode_to(
                     yield block_values
 
         unfinished = {name: Path(folder) / f"{name}.{format}" for name in ("values", "frames")}
-        _sink(register_io_source(values, schema=VALUES), unfinished["values"], format)
-        _sink(frames.lazy(), unfinished["frames"], format)
+        _sink(register_io_source(values, schema=CODED_VALUES), unfinished["values"], format, VALUES)
+        _sink(frames.lazy(), unfinished["frames"], format, FRAMES)
         for name, path in unfinished.items():
             path.replace(out / f"{name}.{format}")
     return Written(run.account(), rows, dict(sorted(tally.items())))
@@ -158,7 +161,7 @@ def decode_to(
 
 def _collected(run: "_Run", blocks: list[tuple[pl.DataFrame, pl.DataFrame]]) -> Decoded:
     frames = pl.concat([FRAMES.to_frame(), *(frames for frames, _ in blocks)])
-    values = pl.concat([VALUES.to_frame(), *(values for _, values in blocks)])
+    values = pl.concat([VALUES.to_frame(), *(values.cast(dict(VALUES)) for _, values in blocks)])
     return Decoded(frames, values, run.account())
 
 
@@ -187,11 +190,15 @@ class _Spool:
         return pl.concat(parts)
 
 
-def _sink(table: pl.LazyFrame, path: Path, output: OutputFormat) -> None:
+def _sink(table: pl.LazyFrame, path: Path, output: OutputFormat, schema: pl.Schema) -> None:
+    """Write a table whose texts may be codes, such that it reads back by its schema."""
     if output is OutputFormat.PARQUET:
-        table.sink_parquet(path, compression="zstd", compression_level=1)
+        # Codes and texts are the same Parquet; which of them they were stands in its metadata.
+        empty = io.BytesIO()
+        schema.to_frame().write_parquet(empty)
+        empty.seek(0)
+        table.sink_parquet(path, compression="zstd", compression_level=1, metadata=pl.read_parquet_metadata(empty))
         return
-    schema = table.collect_schema()
     texts = [pl.col(name).bin.encode("base64") for name, dtype in schema.items() if dtype == pl.Binary]
     if output is OutputFormat.CSV:
         texts += [pl.col(name).list.join("|") for name, dtype in schema.items() if dtype == pl.List(pl.String)]
@@ -276,10 +283,10 @@ class _Block:
         self.run, self.source, self.block, self.found, self.offset, self.lines = run, source, block, found, offset, lines
 
     def tables(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        regular = self.found.regular or Regular(np.empty(0, dtype=np.int64), FIELDS.to_frame(), BLOCK_VALUES.to_frame())
-        chosen = np.searchsorted(regular.rows, self.found.accepted)
+        regular = self.found.regular or Regular.none()
+        regular = regular.kept(np.isin(regular.rows, self.found.accepted, assume_unique=True))
         self.passwords(regular.fields.select("mn", "password"), self.found.rows)
-        parts = [self._regular(regular.fields if len(chosen) == len(regular.rows) else regular.fields[chosen])]
+        parts = [self._regular(regular.fields)]
         row_values = [_values_of(row, place, self.run.hasher) for place, row in enumerate(self.found.rows)]
         if self.found.rows:
             parts.append(self._one_by_one(self.found.rows))
@@ -288,26 +295,21 @@ class _Block:
         order = np.argsort(starts, kind="stable")
         if self.found.rows:
             frames = frames[order]
-        first = self.run.number(frames.height)
-        frame_no_of = np.empty(len(order), dtype=np.int64)
-        frame_no_of[order] = first + np.arange(len(order))
+        place_of = np.empty(len(order), dtype=np.int64)
+        place_of[order] = np.arange(len(order))
 
-        values = regular.values
-        if len(chosen) != len(regular.rows):
-            values = values.filter(pl.Series(np.isin(values["row"].to_numpy(), self.found.accepted)))
-        numbers = frame_no_of[np.searchsorted(self.found.accepted, values["row"].to_numpy())]
-        values = values.with_columns(row=pl.Series(numbers, dtype=pl.Int64))
+        values = regular.values.insert_column(0, pl.Series("place", np.repeat(place_of[: len(regular.rows)], regular.counts)))
         single = [value for rows in row_values for value in rows]
         if single:
-            added = pl.DataFrame(single, schema=BLOCK_VALUES, orient="row")
-            added = added.with_columns(row=pl.Series(frame_no_of[len(chosen) + added["row"].to_numpy()], dtype=pl.Int64)).sort(
-                "row", "item"
-            )
-            values = values.merge_sorted(added, key="row")
-        return self._finished(frames, values.rename({"row": "frame_no"}), first, starts[order])
+            schema = pl.Schema({"place": pl.Int64()} | VALUES)
+            texts = pl.DataFrame(single, schema={name: schema[name] for name in ("place", *BLOCK_VALUES)}, orient="row")
+            added = texts.with_columns(place=pl.Series(place_of[len(regular.rows) + texts["place"].to_numpy()])).sort("place", "item")
+            values = values.merge_sorted(added.cast(dict(values.schema)), key="place")
+        return self._finished(frames, values, starts[order])
 
-    def _finished(self, frames: pl.DataFrame, values: pl.DataFrame, first: int, starts: np.ndarray) -> tuple[pl.DataFrame, pl.DataFrame]:
-        place = values["frame_no"].to_numpy() - first
+    def _finished(self, frames: pl.DataFrame, values: pl.DataFrame, starts: np.ndarray) -> tuple[pl.DataFrame, pl.DataFrame]:
+        first = self.run.number(frames.height)
+        place = values["place"].to_numpy()
         newlines = np.flatnonzero(np.frombuffer(self.block, dtype=np.uint8) == ord("\n"))
         frames = frames.with_columns(
             pl.lit(self.source).alias("source"),
@@ -320,8 +322,9 @@ class _Block:
             self.run.retry_windows(frames["mn"]).alias("retry_window"),
         )
         frames = frames.with_columns(*self.run.repeats.mark(frames).get_columns())
-        of_frame = frames.select("mn", "st", "cn", "data_time", "is_duplicate", "device_known")[place]
-        return frames.select(FRAMES.names()).cast(dict(FRAMES)), values.hstack(of_frame).select(VALUES.names())
+        of_frame = frames.select(name for name in VALUES if name not in BLOCK_VALUES)
+        of_value = of_frame.cast({name: CODED_VALUES[name] for name in of_frame.columns}).select(pl.all().gather(pl.lit(values["place"])))
+        return frames.select(FRAMES.names()).cast(dict(FRAMES)), values.hstack(of_value).select(VALUES.names())
 
     def _received(self, newlines: np.ndarray, starts: np.ndarray) -> pl.Series:
         lines = np.concatenate([[0], newlines + 1])[np.searchsorted(newlines, starts)]

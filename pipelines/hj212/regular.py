@@ -5,7 +5,6 @@ answer slowly. The division is for speed only: a test reads every frame both way
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +14,7 @@ import polars as pl
 from pipelines.contracts.states import Flag
 from pipelines.hj212.codec import PACKETS, split_name
 from pipelines.hj212.devices import Devices
-from pipelines.hj212.vocabulary import ATTRIBUTES, STATISTICS, UPLOADS, CrcVariant, Dialect
+from pipelines.hj212.vocabulary import ATTRIBUTES, STATISTICS, CrcVariant, Dialect
 
 _TIME = "(?:19|20)[0-9]{2}[01][0-9][0-3][0-9][0-2][0-9][0-5][0-9][0-5][0-9]"
 _NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]{1,12})?"
@@ -31,8 +30,10 @@ _HEAD = (
 _WHOLE = re.sub(r"\?<\w+>", "?:", _HEAD) + rf"(?:;{_ITEM}(?:[;,]{_ITEM})*)?;?&&$"
 _DATA_TIME_BYTES = len("DataTime=20240115100000")
 _TIME_FORMAT = "%Y%m%d%H%M%S"
-_NEWLINE, _COMMA, _SEMICOLON = b"\n,;"
-_ONE_PER_LINE = bytes.maketrans(b";,", b"\n\n")
+_COMMA, _SEMICOLON, _EQUALS = b",;="
+_VARIANTS = pl.Series([variant.value for variant in CrcVariant], dtype=pl.String)
+PADDING = 32
+"""Bytes that may be looked at behind an item: no regular one is longer."""
 _STATISTIC, _OTHER = 0, len(ATTRIBUTES) + 1
 """Kinds of items; 1 to 3 are the attributes."""
 
@@ -44,13 +45,14 @@ FIELDS = pl.Schema(
 )  # fmt: skip
 """What a frame's envelope says, one row a frame. `payload` is a hash of the data area, good within one process."""
 
+_CODED = pl.Categorical()
 VALUES = pl.Schema(
     {
-        "row": pl.Int64(), "item": pl.Int32(), "factor": pl.String(), "field": pl.String(), "statistic": pl.String(),
-        "value_text": pl.String(), "value_number": pl.Float64(), "flag": pl.String(), "eflag": pl.String(), "sample_time": pl.Datetime("us"),
+        "item": pl.Int32(), "factor": _CODED, "field": _CODED, "statistic": _CODED, "value_text": pl.String(), "value_number": pl.Float64(),
+        "flag": _CODED, "eflag": _CODED, "sample_time": pl.Datetime("us"),
     }
 )  # fmt: skip
-"""What a frame's data area says, one row a value; `row` is the frame's place in what was asked for."""
+"""What a frame's data area says, one row a value. Texts that a log says again and again are codes until somebody wants to read them."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,26 @@ class Regular:
     Attributes:
         rows: places of the regular ones in what was asked for, ascending.
         fields: one row for each of them, with the columns of FIELDS.
+        counts: how many values each of them has.
         values: rows of VALUES, by frame and item.
     """
 
     rows: np.ndarray
     fields: pl.DataFrame
+    counts: np.ndarray
     values: pl.DataFrame
+
+    @classmethod
+    def none(cls) -> "Regular":
+        nothing = np.empty(0, dtype=np.int64)
+        return cls(nothing, FIELDS.to_frame(), nothing, VALUES.to_frame())
+
+    def kept(self, mask: np.ndarray) -> "Regular":
+        """Those of a mask over `rows`."""
+        if mask.all():
+            return self
+        values = self.values.filter(pl.Series(np.repeat(mask, self.counts), dtype=pl.Boolean))
+        return Regular(self.rows[mask], self.fields.filter(pl.Series(mask)), self.counts[mask], values)
 
 
 def has_number(field_name: str) -> bool:
@@ -73,43 +89,47 @@ def has_number(field_name: str) -> bool:
     return field_name not in ATTRIBUTES and not field_name.endswith("Time")
 
 
-def read_regular(segments: Sequence[bytes], variants: Sequence[CrcVariant], devices: Devices) -> Regular:
+def read_regular(text: bytes, starts: np.ndarray, ends: np.ndarray, variants: np.ndarray, devices: Devices) -> Regular:
     """Read those of some CRC-checked segments that are regular.
 
     Args:
-        segments: data segments, plain.
-        variants: the CRC variant by which each was checked.
+        text: the bytes in which they stand, with at least PADDING more behind the last one.
+        starts, ends: the data segments, plain.
+        variants: place in CrcVariant of the one by which each was checked.
         devices: decide dialect and whether a variant is allowed.
     """
-    # Regular frames are ASCII; a single foreign byte would make the cast of all of them fail.
-    texts = pl.Series("text", [data if data.isascii() else b"" for data in segments], dtype=pl.Binary).cast(pl.String)
+    segments = [text[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+    if not text.isascii():
+        # Regular frames are ASCII; a single foreign byte would make the cast of all of them fail.
+        segments = [data if data.isascii() else b"" for data in segments]
+    texts = pl.Series("text", segments, dtype=pl.Binary).cast(pl.String)
     (rows,) = np.nonzero(texts.str.contains(_WHOLE).fill_null(False).to_numpy())
     if len(rows) == 0:
-        return Regular(rows, FIELDS.to_frame(), VALUES.to_frame())
+        return Regular.none()
     if len(rows) < len(segments):
-        texts = texts.gather(rows)
-    fields = _fields(texts, pl.Series("variant", variants, dtype=pl.String).gather(rows), devices)
+        texts, starts, ends, variants = texts.gather(rows), starts[rows], ends[rows], variants[rows]
+    fields = _fields(texts, _VARIANTS.gather(variants), devices)
     area_starts = texts.str.find("CP=&&", literal=True).to_numpy() + 5
-    area = texts.str.slice(pl.Series(area_starts))
     trailing = texts.str.ends_with(";&&")
     fields = fields.with_columns(
-        payload=area.hash(),
-        area_size=area.str.len_bytes().cast(pl.Int32) - 2,
-        segment_size=texts.str.len_bytes().cast(pl.Int32),
+        payload=texts.str.slice(pl.Series(area_starts)).hash(),
+        area_size=pl.Series(ends - starts - area_starts - 2, dtype=pl.Int32),
+        segment_size=pl.Series(ends - starts, dtype=pl.Int32),
         empty_item=trailing,
     )
-    skip = np.where(fields["data_time"].is_null().to_numpy(), 0, _DATA_TIME_BYTES + 1)
+    timed = fields["time_given"].to_numpy()
+    item_starts = starts + area_starts + np.where(timed, _DATA_TIME_BYTES + 1, 0)
     # An area of nothing but DataTime ends before its start: empty as well.
-    ends = np.where(trailing.to_numpy(), -3, -2).tolist()
-    areas = [segments[row][start:end] for row, start, end in zip(rows.tolist(), (area_starts + skip).tolist(), ends, strict=True)]
-    filled = np.fromiter(map(len, areas), dtype=np.int64, count=len(areas)) > 0
-    good = fields["regular"].to_numpy() & ~(filled & fields["needs_time"].to_numpy())
-    values, irregular = _values([area for area in areas if area], np.flatnonzero(filled))
-    good[irregular] = False
-    if not good.all():
-        values = values.filter(pl.Series(good[values["row"].to_numpy()]))
-    values = values.with_columns(row=pl.Series(rows[values["row"].to_numpy()]))
-    return Regular(rows[good], fields.filter(pl.Series(good)).select(FIELDS.names()), values)
+    item_ends = ends - np.where(trailing.to_numpy(), 3, 2)
+    filled = item_ends > item_starts
+    counts = np.zeros(len(rows), dtype=np.int64)
+    # Behind a time the first item follows a semicolon; items without one are for `codec`.
+    good = fields["regular"].to_numpy() & (timed | ~filled)
+    (read,) = np.nonzero(good & filled)
+    counts[read], values, irregular = _values(np.frombuffer(text, dtype=np.uint8), item_starts[read], item_ends[read])
+    regular = Regular(rows, fields.select(FIELDS.names()), counts, values)
+    good[read[irregular]] = False
+    return regular.kept(good)
 
 
 def _fields(texts: pl.Series, variants: pl.Series, devices: Devices) -> pl.DataFrame:
@@ -145,7 +165,6 @@ def _fields(texts: pl.Series, variants: pl.Series, devices: Devices) -> pl.DataF
         & ((pl.col("dialect") == Dialect.HJ_2005) | (pl.col("qn").is_not_null() & pl.col("flag").is_not_null()))
         & (pl.col("flag").is_null() | (((pl.col("flag") & PACKETS) != 0) == packets))
         & (~packets | ((pl.col("pno") <= pl.col("pnum")) & ((pl.col("dialect") != Dialect.HJ_2025) | (pl.col("pnum") <= 9)))),
-        needs_time=pl.col("cn").is_in(list(UPLOADS)) & ~pl.col("time_given"),
     )
 
 
@@ -158,29 +177,141 @@ def _described(name: str) -> tuple[str | None, str, str | None, int, bool]:
     return factor, field_name, None if statistic is None else statistic.value, kind, has_number(field_name)
 
 
-def _values(areas: list[bytes], rows: np.ndarray) -> tuple[pl.DataFrame, np.ndarray]:
-    """Items of the areas as rows of VALUES, and the rows that are irregular after all."""
-    if not areas:
-        return VALUES.to_frame(), np.empty(0, dtype=np.int64)
-    joined = b"\n".join(areas) + b"\n"
-    items = pl.read_csv(
-        joined.translate(_ONE_PER_LINE), has_header=False, separator="=", quote_char=None, schema={"name": pl.String, "text": pl.String}
-    ).rechunk()
-    bytes_ = np.frombuffer(joined, dtype=np.uint8)
-    (ends,) = np.nonzero((bytes_ == _SEMICOLON) | (bytes_ == _COMMA) | (bytes_ == _NEWLINE))
-    closing = bytes_[ends]
-    opening = np.concatenate([[_NEWLINE], closing[:-1]])
-    starts_frame = opening == _NEWLINE
-    frame = np.cumsum(starts_frame) - 1
-    first_item = np.flatnonzero(starts_frame)
-    ordinal = np.arange(len(ends)) - first_item[frame] + 1
+@dataclass(frozen=True)
+class _Items:
+    """Where the items of some areas are, all areas' one after the other.
 
-    codes = items["name"].cast(pl.Categorical).to_physical()
-    names = pl.DataFrame({"code": codes, "name": items["name"]}).unique("code")
-    place = np.zeros(int(names["code"].max()) + 1, dtype=np.int64)  # type: ignore[arg-type]
-    place[names["code"].to_numpy()] = np.arange(names.height)
-    name = place[codes.to_numpy()]
-    described = [_described(text) for text in names["name"].to_list()]
+    Attributes:
+        first, counts: of each area, its first item and how many it has; none is empty.
+        starts, equals, ends: of each item, where its name begins, its equals sign, and where its text ends.
+    """
+
+    first: np.ndarray
+    counts: np.ndarray
+    starts: np.ndarray
+    equals: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def of(cls, text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> "_Items":
+        """Items of areas that the regular expression has seen: signs are =, then ; or , and = in turn."""
+        # ; and = are neighbours but for <, which no regular frame has.
+        (signs,) = np.nonzero((text - np.uint8(_SEMICOLON) <= _EQUALS - _SEMICOLON) | (text == _COMMA))
+        first_sign = np.searchsorted(signs, starts)
+        counts = (np.searchsorted(signs, ends) - first_sign + 1) // 2
+        last = np.cumsum(counts)
+        first = last - counts
+        at = np.arange(0, 2 * last[-1], 2) + np.repeat(first_sign - 2 * first, counts)
+        item_ends = signs[np.minimum(at + 1, len(signs) - 1)]
+        item_ends[last - 1] = ends
+        return cls(first, counts, signs[at - 1] + 1, signs[at], item_ends)
+
+
+@dataclass(frozen=True)
+class _Shapes:
+    """Areas that name the same items in the same order, and differ by the items' texts only.
+
+    Attributes:
+        models: of each shape, an area that has it.
+        of_area: the shape of each area.
+        differing: areas that are not of their shape after all.
+    """
+
+    models: np.ndarray
+    of_area: np.ndarray
+    differing: np.ndarray
+
+    @classmethod
+    def of(cls, text: np.ndarray, items: _Items) -> "_Shapes":
+        """Shapes by a hash of names and separators, which are then compared with the model's."""
+        lengths = items.equals - items.starts
+        said = [*_words(text, items.starts, lengths), text[items.starts - 1]]
+        items_before = np.arange(len(lengths))
+        mixed = np.zeros(len(lengths), dtype=np.uint64)
+        for part in said:
+            mixed ^= part
+            mixed *= _MIX
+        mixed *= _WEIGHTS[(items_before - np.repeat(items.first, items.counts)) & 0xFF]
+        _, models, of_area = np.unique(np.add.reduceat(mixed, items.first), return_index=True, return_inverse=True)
+        model = models[of_area]
+        alike = items.counts == items.counts[model]
+        of_model = np.minimum(items_before + np.repeat(items.first[model] - items.first, items.counts), len(lengths) - 1)
+        same = np.logical_and.reduce([part == part[of_model] for part in said])
+        if not same.all():
+            alike &= np.logical_and.reduceat(same, items.first)
+        return cls(models, of_area, np.flatnonzero(~alike))
+
+
+def _values(text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, pl.DataFrame, np.ndarray]:
+    """Items of some areas as rows of VALUES: how many each area has, the rows, and the areas that are irregular after all.
+
+    What the names say is worked out once for each shape; where the texts stand is all that has to be found for each area.
+    """
+    if len(starts) == 0:
+        return np.empty(0, dtype=np.int64), VALUES.to_frame(), np.empty(0, dtype=np.int64)
+    items = _Items.of(text, starts, ends)
+    shapes = _Shapes.of(text, items)
+    slots, irregular = _slots(text, items, shapes.models)
+    counts = slots.counts[shapes.of_area]
+    counts[shapes.differing] = 0
+    shifts = slots.first[shapes.of_area] - (np.cumsum(counts) - counts)
+    slot = np.arange(counts.sum()) + np.repeat(shifts, counts)
+    before = np.repeat(items.first, counts)
+    codes = pl.Series(slot, dtype=pl.UInt32)
+    item = before + slots.item[slot]
+    value_text = _texts(text, items.equals[item] + 1, items.ends[item])
+    value_number = value_text.cast(pl.Float64, strict=False)
+    if not slots.numeric.all():
+        value_number = value_number.set(pl.Series(~slots.numeric[slot]), None)
+    flags, eflags, times = (_Said(text, items, before, of_item, slot) for of_item in slots.attributes)
+    columns = {
+        "item": pl.Series(slots.item + 1, dtype=pl.Int32).gather(codes),
+        **{name: column.gather(codes) for name, column in slots.names.items()},
+        "value_text": value_text,
+        "value_number": value_number,
+        "flag": flags.letters(),
+        "eflag": eflags.texts().cast(_CODED),
+        "sample_time": times.texts().str.to_datetime(_TIME_FORMAT, time_unit="us", strict=False),
+    }
+    bad = np.isin(shapes.of_area, irregular)
+    bad[shapes.differing] = True
+    return counts, pl.DataFrame(columns).select(VALUES.names()), np.flatnonzero(bad)
+
+
+@dataclass(frozen=True)
+class _Slots:
+    """The values that the areas of each shape have, all shapes' one after the other.
+
+    Attributes:
+        first, counts: of each shape, its first slot and how many it has.
+        item: of each slot, place of its item in the area, from 0.
+        numeric: whether its text is a number.
+        attributes: for each of ATTRIBUTES, place of the slot's in the area, below 0 where there is none.
+        names: factor, field and statistic.
+    """
+
+    first: np.ndarray
+    counts: np.ndarray
+    item: np.ndarray
+    numeric: np.ndarray
+    attributes: tuple[np.ndarray, ...]
+    names: dict[str, pl.Series]
+
+
+def _slots(text: np.ndarray, items: _Items, models: np.ndarray) -> tuple[_Slots, np.ndarray]:
+    """What the names of some areas' items say, and which of the areas are irregular."""
+    counts = items.counts[models]
+    first = np.cumsum(counts) - counts
+    frame = np.repeat(np.arange(len(models)), counts)
+    ordinal = np.arange(len(frame)) - first[frame]
+    item = items.first[models][frame] + ordinal
+    starts_frame = ordinal == 0
+    texts = _texts(text, items.starts[item], items.equals[item])
+    names = texts.unique()
+    name = pl.DataFrame({"name": texts}).join(
+        pl.DataFrame({"name": names}).with_row_index("place"), on="name", how="left", maintain_order="left"
+    )["place"].to_numpy()  # fmt: skip
+    described = [_described(each) for each in names.to_list()]
     factors = {factor: index for index, factor in enumerate(dict.fromkeys(factor for factor, *_ in described))}
     factor = np.array([factors[entry[0]] for entry in described], dtype=np.int32)[name]
     kind = np.array([entry[3] for entry in described], dtype=np.int8)[name]
@@ -194,33 +325,29 @@ def _values(areas: list[bytes], rows: np.ndarray) -> tuple[pl.DataFrame, np.ndar
     has_values = np.logical_or.reduceat(~is_attribute, run_starts)
     irregular = [_repeated_factors(frame[run_starts], factor[run_starts], len(factors))]
     # A comma joins items of one factor: another code behind it is the dropped-letter erratum, or unusual enough to look twice.
-    irregular.append(frame[starts_run & ~starts_frame & (opening == _COMMA)])
+    irregular.append(frame[starts_run & ~starts_frame & (text[items.starts[item] - 1] == _COMMA)])
     attributes = []
-    (attribute_items,) = np.nonzero(is_attribute)
     for index in range(1, _OTHER):
         of_run = np.full(len(run_starts), -1, dtype=np.int64)
-        found = attribute_items[kind[attribute_items] == index]
-        of_run[run[found]] = found
-        irregular.append(frame[found[of_run[run[found]] != found]])
+        found = np.flatnonzero(kind == index)
+        of_run[run[found]] = ordinal[found]
+        irregular.append(frame[found[of_run[run[found]] != ordinal[found]]])
         attributes.append(of_run)
 
     (kept,) = np.nonzero(~is_attribute | ~has_values[run])
-    names_kept, runs_kept = name[kept], run[kept]
-    text = items["text"].gather(kept)
-    numeric = np.array([entry[4] for entry in described])[names_kept]
-    columns = {
-        "row": pl.Series(rows[frame[kept]]),
-        "item": pl.Series(ordinal[kept], dtype=pl.Int32),
-        "factor": pl.Series([entry[0] for entry in described], dtype=pl.String).gather(names_kept),
-        "field": pl.Series([entry[1] for entry in described], dtype=pl.String).gather(names_kept),
-        "statistic": pl.Series([entry[2] for entry in described], dtype=pl.String).gather(names_kept),
-        "value_text": text,
-        "value_number": text.cast(pl.Float64, strict=False).set(pl.Series(~numeric), None),
-        "flag": _flags(bytes_, ends, attributes[0][runs_kept]),
-        "eflag": _texts(items["text"], attributes[1][runs_kept]),
-        "sample_time": _texts(items["text"], attributes[2][runs_kept]).str.to_datetime(_TIME_FORMAT, time_unit="us", strict=False),
-    }
-    return pl.DataFrame(columns, schema=VALUES), rows[np.unique(np.concatenate(irregular))]
+    kept_counts = np.bincount(frame[kept], minlength=len(models))
+    slots = _Slots(
+        first=np.cumsum(kept_counts) - kept_counts,
+        counts=kept_counts,
+        item=ordinal[kept],
+        numeric=np.array([entry[4] for entry in described])[name[kept]],
+        attributes=tuple(of_run[run[kept]] for of_run in attributes),
+        names={
+            column: pl.Series([entry[place] for entry in described], dtype=pl.String).cast(_CODED).gather(name[kept])
+            for place, column in enumerate(("factor", "field", "statistic"))
+        },
+    )
+    return slots, np.unique(np.concatenate(irregular))
 
 
 def _repeated_factors(frame: np.ndarray, factor: np.ndarray, factors: int) -> np.ndarray:
@@ -234,15 +361,60 @@ _FLAG_PLACE = np.full(256, len(Flag), dtype=np.int64)
 _FLAG_PLACE[[ord(flag.value) for flag in Flag]] = np.arange(len(Flag))
 
 
-def _flags(bytes_: np.ndarray, ends: np.ndarray, item: np.ndarray) -> pl.Series:
-    """One-letter texts without touching the texts: the byte before an item's end."""
-    letters = _FLAG_PLACE[bytes_[ends[item] - 1]]
-    letters[item < 0] = len(Flag)
-    return _FLAG_LETTERS.gather(letters)
+@dataclass(frozen=True)
+class _Said:
+    """What one of ATTRIBUTES says to each value.
+
+    Attributes:
+        text, items: as elsewhere.
+        before: of each value, its area's first item.
+        of_slot: of each slot, place of the attribute in the area, below 0 where there is none.
+        slot: of each value.
+    """
+
+    text: np.ndarray
+    items: _Items
+    before: np.ndarray
+    of_slot: np.ndarray
+    slot: np.ndarray
+
+    def letters(self) -> pl.Series:
+        """One-letter texts without touching the texts: the byte before an item's end."""
+        place = self.of_slot[self.slot]
+        letters = _FLAG_PLACE[self.text[self.items.ends[self.before + place] - 1]]
+        letters[place < 0] = len(Flag)
+        return _FLAG_LETTERS.cast(_CODED).gather(letters)
+
+    def texts(self) -> pl.Series:
+        if (self.of_slot < 0).all():
+            return pl.Series([None], dtype=pl.String).new_from_index(0, len(self.slot))
+        place = self.of_slot[self.slot]
+        (has,) = np.nonzero(place >= 0)
+        item = self.before[has] + place[has]
+        texts = _texts(self.text, self.items.equals[item] + 1, self.items.ends[item])
+        at = np.full(len(place), -1, dtype=np.int64)
+        at[has] = np.arange(len(has))
+        places = pl.Series(at)
+        return texts.gather(places.set(places < 0, None))
 
 
-def _texts(texts: pl.Series, item: np.ndarray) -> pl.Series:
-    if (item < 0).all():
-        return pl.Series([None], dtype=pl.String).new_from_index(0, len(item))
-    places = pl.Series(item, dtype=pl.Int64)
-    return texts.gather(places.set(places < 0, None))
+_MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=np.uint64)
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+_WEIGHTS = np.random.default_rng(212).integers(0, 1 << 63, 256, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+
+
+def _words(text: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
+    """The bytes of some pieces as words of eight, zero behind a piece's end; as many words as the longest piece needs."""
+    anywhere = np.ndarray((len(text) - 7,), dtype="<u8", buffer=text.data, strides=(1,))
+    words = []
+    for done in range(0, int(lengths.max(initial=1)), 8):
+        words.append(anywhere[starts + done] & _MASKS[np.clip(lengths - done, 0, 8)])
+    return words
+
+
+def _texts(text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> pl.Series:
+    """Pieces of ASCII, a few bytes each, as texts."""
+    lengths = ends - starts
+    bytes_ = np.column_stack(_words(text, starts, lengths)).view(np.uint8)
+    whole = pl.Series(bytes_).cast(pl.List(pl.UInt8)).cast(pl.Binary)
+    return pl.select(pl.lit(whole).bin.head(pl.lit(pl.Series(lengths))).cast(pl.String)).to_series()

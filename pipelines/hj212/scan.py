@@ -7,16 +7,15 @@ What is in accepted frames belongs in `codec` and `regular`, what becomes of the
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-import polars as pl
 
 from pipelines.hj212.codec import Segment, crc_reason, decode_segment
 from pipelines.hj212.crc import crc_of_many
 from pipelines.hj212.devices import Devices
 from pipelines.hj212.encryption import ENCRYPTED_AREA, decrypt_areas
-from pipelines.hj212.regular import Regular, read_regular
+from pipelines.hj212.regular import PADDING, Regular, read_regular
 from pipelines.hj212.vocabulary import CrcVariant, Dialect, Verdict
 
 HORIZON = 1 << 15
@@ -123,9 +122,10 @@ class _Scanner:
         self.devices = devices
         self.final = final
         self.size = len(block)
-        self.bytes = np.frombuffer(block, dtype=np.uint8)
         # Room for the longest announced length, so that no place needs a check and CRCs need no copy.
-        self.padded = np.concatenate([self.bytes, np.zeros(10_240, dtype=np.uint8)])
+        self.text = block + bytes(10_240 + -self.size % 8)
+        self.padded = np.frombuffer(self.text, dtype=np.uint8)
+        self.bytes = self.padded[: self.size]
         self.limit = self.size if final else self._limit()
 
     def _limit(self) -> int:
@@ -221,17 +221,19 @@ class _Scanner:
         accepted = np.array([variant in self.devices.accepted_variants for variant in _VARIANTS] + [False])
         readable = accepted[result.variant] & ~encrypted
         (places,) = np.nonzero(readable)
-        bounds = zip(result.segment_start[places].tolist(), result.segment_end[places].tolist(), strict=True)
-        segments = [self.block[start:end] for start, end in bounds]
+        text, starts, ends = self.text, result.segment_start[places], result.segment_end[places]
         if encrypted.any():
             decrypted, plain = self._decrypt(result, np.flatnonzero(encrypted))
-            order = np.argsort(np.concatenate([places, decrypted]), kind="stable")
-            together = segments + plain
-            places, segments = np.concatenate([places, decrypted])[order], [together[index] for index in order.tolist()]
-        regular = read_regular(segments, [_VARIANTS[index] for index in result.variant[places].tolist()], self.devices)
+            places = np.concatenate([places, decrypted])
+            sizes = np.array([len(segment) for segment in plain], dtype=np.int64)
+            plain_ends = len(text) + np.cumsum(sizes)
+            starts, ends = np.concatenate([starts, plain_ends - sizes]), np.concatenate([ends, plain_ends])
+            text = b"".join([text, *plain, bytes(PADDING)])
+            order = np.argsort(places, kind="stable")
+            places, starts, ends = places[order], starts[order], ends[order]
+        regular = read_regular(text, starts, ends, result.variant[places], self.devices)
         regular_places = places[regular.rows]
-        values = regular.values.with_columns(row=pl.Series(places[regular.values["row"].to_numpy()], dtype=pl.Int64))
-        result.regular = Regular(regular_places, regular.fields, values)
+        result.regular = replace(regular, rows=regular_places)
         one_by_one = readable | encrypted
         one_by_one[regular_places] = False
         for place in np.flatnonzero(one_by_one).tolist():
