@@ -7,9 +7,10 @@ Nothing here knows what a seed means; no default and no second copy of a number 
 
 import csv
 import hashlib
+import io
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import polars as pl
@@ -115,9 +116,21 @@ def load_standards(base: Path, own: Path | None = None) -> Standards:
 
 
 def _read(path: Path, shown: str, problems: list[StandardsProblem]) -> pl.DataFrame | None:
+    frame, found = _parsed(path.read_bytes(), shown)
+    problems.extend(found)
+    return frame
+
+
+@lru_cache(maxsize=256)
+def _parsed(content: bytes, shown: str) -> tuple[pl.DataFrame | None, list[StandardsProblem]]:
+    """Rows of one file, None when it has problems. The same bytes are read once: a night loads the standards more than once."""
+    problems: list[StandardsProblem] = []
+    return _frame(content, shown, problems), problems
+
+
+def _frame(content: bytes, shown: str, problems: list[StandardsProblem]) -> pl.DataFrame | None:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.reader(file, strict=True))
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         problems.append(StandardsProblem(shown, None, "(the file)", "", f"is not a UTF-8 CSV file: {error}"))
         return None

@@ -9,10 +9,12 @@ per row: callers multiply whole columns.
 import difflib
 from decimal import Decimal
 from functools import cached_property
-
-import pint
+from typing import TYPE_CHECKING
 
 from pipelines.contracts.standards import Standards
+
+if TYPE_CHECKING:
+    import pint
 
 
 class UnitError(ValueError):
@@ -26,7 +28,7 @@ class Units:
         rows = standards.seed("units").select("unit", "pint_definition", "quantity_kind").iter_rows()
         self._definitions: dict[str, tuple[str, str]] = {unit: (definition, kind) for unit, definition, kind in rows}
         self._paths: dict[tuple[str, str], tuple[float, float]] = {}
-        self._quantities: dict[str, pint.Unit] = {}
+        self._quantities: dict[str, pint.Quantity] = {}
 
     def __contains__(self, unit: object) -> bool:
         return unit in self._definitions
@@ -48,7 +50,10 @@ class Units:
         return self._paths[pair]
 
     @cached_property
-    def _registry(self) -> pint.UnitRegistry:
+    def _registry(self) -> "pint.UnitRegistry":
+        # Imported here: a night with nothing new converts nothing, and pint costs a fifth of a second.
+        import pint
+
         # Decimal inside, so that a scale is rounded once, when it becomes a float: 2000 lb are 0.90718474 t, not 0.9071847399999999.
         registry = pint.UnitRegistry(non_int_type=Decimal)
         for definition, _ in self._definitions.values():
@@ -61,6 +66,8 @@ class Units:
             raise UnitError(self._no_path(unit_from, unit_to))
         if unit_from == unit_to:
             return 1.0, 0.0
+        import pint
+
         source, target = self._quantity(unit_from), self._quantity(unit_to)
         try:
             zero, one = (
@@ -71,7 +78,9 @@ class Units:
             raise UnitError(self._no_path(unit_from, unit_to)) from error
         return float(one - zero), float(zero)
 
-    def _quantity(self, unit: str) -> pint.Quantity:
+    def _quantity(self, unit: str) -> "pint.Quantity":
+        import pint
+
         if unit not in self._quantities:
             definition = self._definitions[unit][0]
             name = definition.split("=")[0].strip() if "=" in definition else definition

@@ -6,7 +6,7 @@ can keep it from running; under the in-process executor it comes last. How a fil
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -44,15 +44,13 @@ def publish_build(build: Build) -> dict[str, object]:
     """Publish the build; says in metadata what was put in place. Asks for gate B's verdict itself."""
     from pipelines.assessment.methods import TABLES as SCORE_TABLES
     from pipelines.publish.export import export_parquet
-    from pipelines.publish.restatements import record_restatements
     from pipelines.publish.snapshot import publish
     from pipelines.transform.dbt import parsed_manifest
 
     with build.step(PUBLISH) as note:
         now = utc_now()
-        today = now.replace(tzinfo=UTC).astimezone(build.settings.zone).date()
-        restated = record_restatements(build.con, build.settings.published_file, build.settings.park.park_id, build.build_id, today)
-        if restated:
+        # Marts that were carried over state nothing anew: all of it was written down when they were published.
+        if not build.carried and (restated := _record_restatements(build, now)):
             note.say(f"{restated} masses substituted or revised")
         published = publish(
             build.con,
@@ -80,6 +78,13 @@ def publish_build(build: Build) -> dict[str, object]:
         "bytes": published.file_bytes,
         "gates": dg.MetadataValue.path(build.settings.published / "data_docs" / "index.html"),
     }
+
+
+def _record_restatements(build: Build, now: datetime) -> int:
+    from pipelines.publish.restatements import record_restatements
+
+    today = now.replace(tzinfo=UTC).astimezone(build.settings.zone).date()
+    return record_restatements(build.con, build.settings.published_file, build.settings.park.park_id, build.build_id, today)
 
 
 class NotQuiet(RuntimeError):

@@ -71,13 +71,13 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         # One connection for all threads: `_db_lock` lets a single one in at a time.
         arguments = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
         engine = create_engine(self.conn_string_for_shard(shard), poolclass=StaticPool, connect_args=arguments)
+        with engine.connect() as connection:
+            # With a write-ahead log this loses at most the last events at a power cut, and never the file's integrity;
+            # the pipeline's own record of what it did is in the warehouse. Said first: making a run's file waits for the disk too.
+            connection.exec_driver_sql("pragma synchronous = normal")
         if shard not in self._initialized_dbs:
             self._initdb(engine)
             self._initialized_dbs.add(shard)
-        with engine.connect() as connection:
-            # With a write-ahead log this loses at most the last events at a power cut, and never the file's integrity;
-            # the pipeline's own record of what it did is in the warehouse.
-            connection.exec_driver_sql("pragma synchronous = normal")
         self._engines[shard] = engine
         while len(self._engines) > _SHARDS_OPEN:
             self._engines.popitem(last=False)[1].dispose()

@@ -13,13 +13,11 @@ from pipelines.orchestration.admission import admission_assets, feed_checks
 from pipelines.orchestration.closing import closing_asset, publication_asset
 from pipelines.orchestration.dbt_models import dbt_assets, incremental_models, public_model_keys
 from pipelines.orchestration.feeds import feed_asset, feed_contracts
-from pipelines.orchestration.gate_checks import gate_on_marts
 from pipelines.orchestration.instance import write_instance_file
 from pipelines.orchestration.keys import JOB, MEASURED_RECORDS, READ_WITH, landing_key
 from pipelines.orchestration.progress import Reporter
 from pipelines.orchestration.resources import BUILD, DBT, build_resource, dbt_resource
 from pipelines.orchestration.schedules import new_files_sensor, nightly_schedule
-from pipelines.orchestration.scores import score_assets
 from pipelines.settings import Settings
 from pipelines.transform.dbt import parsed_manifest
 
@@ -77,6 +75,10 @@ def _behind_landing(
     settings: Settings, manifest: Mapping[str, Any], scores: Sequence[dg.AssetsDefinition] | None
 ) -> list[dg.AssetsDefinition | dg.AssetChecksDefinition]:
     """Models, gate B, scores and publication."""
+    # Imported here: a night with nothing new has none of them.
+    from pipelines.orchestration.gate_checks import gate_on_marts
+    from pipelines.orchestration.scores import score_assets
+
     marts = public_model_keys(manifest)
     scores = score_assets([*marts, *map(landing_key, MEASURED_RECORDS)]) if scores is None else scores
     gate = gate_on_marts(settings, marts)

@@ -7,6 +7,7 @@ environment: cron has no activated one.
 """
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -17,6 +18,8 @@ PARENT_VARIABLE = "PARK_AUDIT_DBT_PARENT"
 """Process id of the starter; without it the process stands alone (dbt docs by hand)."""
 
 _PR_SET_PDEATHSIG = 1
+_ALLOCATIONS = 100_000
+"""Objects between two collections of garbage: what dbt makes mostly stays (modules, then the manifest), and by default is looked through every 700."""
 _NEEDED = (
     "DBT_",
     "PARK_AUDIT_",
@@ -65,10 +68,14 @@ def main() -> None:
     if parent := os.environ.get(PARENT_VARIABLE):
         bind_to_parent(int(parent))
     forget_environment()
+    gc.set_threshold(_ALLOCATIONS, 50, 50)
     from dbt.cli.main import cli
 
     sys.argv[0] = "dbt"
-    cli()
+    try:
+        cli()
+    finally:
+        gc.freeze()
 
 
 if __name__ == "__main__":

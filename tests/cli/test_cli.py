@@ -390,3 +390,10 @@ def test_broken_standards_end_with_two(home: MiniHome) -> None:
 def test_python_m_is_the_same_program() -> None:
     done = subprocess.run([sys.executable, "-m", "pipelines", "--help"], capture_output=True, text=True, check=False, cwd=CHECKOUT)
     assert done.returncode == 0 and "park-audit" in done.stdout and "nightly" in done.stdout
+
+
+def test_help_imports_no_layer_below() -> None:
+    """Every command pays for what the program imports before it knows which command it is."""
+    code = "import sys, pipelines.cli.main; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=CHECKOUT)
+    assert not set(done.stdout.split()) & {"dagster", "dbt", "great_expectations", "numpy", "scipy", "statsmodels", "pint", "sqlalchemy"}
