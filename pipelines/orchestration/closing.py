@@ -6,7 +6,7 @@ can keep it from running; under the in-process executor it comes last. How a fil
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 
 import dagster as dg
 
@@ -49,8 +49,7 @@ def publish_build(build: Build) -> dict[str, object]:
 
     with build.step(PUBLISH) as note:
         now = utc_now()
-        # Marts that were carried over state nothing anew: all of it was written down when they were published.
-        if not build.carried and (restated := _record_restatements(build, now)):
+        if restated := _record_restatements(build, now):
             note.say(f"{restated} masses substituted or revised")
         published = publish(
             build.con,
@@ -81,10 +80,14 @@ def publish_build(build: Build) -> dict[str, object]:
 
 
 def _record_restatements(build: Build, now: datetime) -> int:
-    from pipelines.publish.restatements import record_restatements
+    from pipelines.publish.restatements import local_date, quarter_has_ended, record_restatements
+    from pipelines.publish.snapshot import published_build
 
-    today = now.replace(tzinfo=UTC).astimezone(build.settings.zone).date()
-    return record_restatements(build.con, build.settings.published_file, build.settings.park.park_id, build.build_id, today)
+    settings = build.settings
+    # Marts that were carried over state nothing anew, unless what they state became final by the calendar alone.
+    if build.carried and (before := published_build(build.con, settings)) and not quarter_has_ended(before[1], now, settings.zone):
+        return 0
+    return record_restatements(build.con, settings.published_file, settings.park.park_id, build.build_id, local_date(now, settings.zone))
 
 
 class NotQuiet(RuntimeError):
