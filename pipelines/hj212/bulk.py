@@ -36,6 +36,9 @@ _SPOOL_BYTES = 1 << 27
 _GZIP = b"\x1f\x8b"
 _STAMP = r"(\d{4}[-/]\d{2}[-/]\d{2}[ T]\d{2}:\d{2}:\d{2}(?:[.,]\d{1,6})?)"
 _STAMP_REACH = 64
+_PLAIN_STAMP = np.frombuffer(b"0000-00-00 00:00:00.000", dtype=np.uint8)
+_STAMP_IS_SIGN = np.isin(_PLAIN_STAMP, list(b"- :."))
+_STAMP_DIGITS, _STAMP_SIGNS = np.flatnonzero(~_STAMP_IS_SIGN), np.flatnonzero(_STAMP_IS_SIGN)
 _HEX4 = pl.Series([f"{value:04X}" for value in range(1 << 16)])
 _VARIANTS = pl.Series([variant.value for variant in CrcVariant])
 _CLAIMS = {name: re.compile(rb"(?:^|[;,#\d])" + name.encode() + rb"=([^;,&\s#]{1,64})") for name in ("QN", "ST", "CN", "MN")}
@@ -241,13 +244,14 @@ class _Run:
             following = next(chunks, b"")
             block = rest + chunk
             found = scan(block, self.devices, final=not following)
-            frames, values = _Block(self, source, block, found, offset, lines).tables()
+            newlines = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == ord("\n"))
+            frames, values = _Block(self, source, block, found, offset, lines, newlines).tables()
             self.bytes_read += found.consumed
             tallies.append(frames.group_by("verdict").agg(frames=pl.len(), bytes=pl.col("size").cast(pl.Int64).sum()))
             yield frames, values
             rest = block[found.consumed :]
             offset += found.consumed
-            lines += block.count(b"\n", 0, found.consumed)
+            lines += int(np.searchsorted(newlines, found.consumed))
             chunk = following
         self._accounts.append(_account(source, offset, tallies))
 
@@ -279,8 +283,9 @@ def _account(source: str, size: int, tallies: list[pl.DataFrame]) -> pl.DataFram
 class _Block:
     """Tables of one scanned block."""
 
-    def __init__(self, run: _Run, source: str, block: bytes, found: Scan, offset: int, lines: int) -> None:
+    def __init__(self, run: _Run, source: str, block: bytes, found: Scan, offset: int, lines: int, newlines: np.ndarray) -> None:
         self.run, self.source, self.block, self.found, self.offset, self.lines = run, source, block, found, offset, lines
+        self.newlines = newlines
 
     def tables(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         regular = self.found.regular or Regular.none()
@@ -310,14 +315,13 @@ class _Block:
     def _finished(self, frames: pl.DataFrame, values: pl.DataFrame, starts: np.ndarray) -> tuple[pl.DataFrame, pl.DataFrame]:
         first = self.run.number(frames.height)
         place = values["place"].to_numpy()
-        newlines = np.flatnonzero(np.frombuffer(self.block, dtype=np.uint8) == ord("\n"))
         frames = frames.with_columns(
             pl.lit(self.source).alias("source"),
             pl.Series("frame_no", np.arange(first, first + frames.height), dtype=pl.Int64),
-            pl.Series("line", self.lines + np.searchsorted(newlines, starts), dtype=pl.Int64),
+            pl.Series("line", self.lines + np.searchsorted(self.newlines, starts), dtype=pl.Int64),
             pl.Series("offset", self.offset + starts, dtype=pl.Int64),
             pl.Series("value_count", np.bincount(place, minlength=frames.height), dtype=pl.Int32),
-            self._received(newlines, starts).alias("received_local"),
+            self._received(starts).alias("received_local"),
             pl.col("mn").is_in(list(self.run.devices.profiles)).fill_null(False).alias("device_known"),
             self.run.retry_windows(frames["mn"]).alias("retry_window"),
         )
@@ -326,16 +330,19 @@ class _Block:
         of_value = of_frame.cast({name: CODED_VALUES[name] for name in of_frame.columns}).select(pl.all().gather(pl.lit(values["place"])))
         return frames.select(FRAMES.names()).cast(dict(FRAMES)), values.hstack(of_value).select(VALUES.names())
 
-    def _received(self, newlines: np.ndarray, starts: np.ndarray) -> pl.Series:
-        lines = np.concatenate([[0], newlines + 1])[np.searchsorted(newlines, starts)]
+    def _received(self, starts: np.ndarray) -> pl.Series:
+        lines = np.concatenate([[0], self.newlines + 1])[np.searchsorted(self.newlines, starts)]
         ends = np.minimum(starts, lines + _STAMP_REACH)
-        texts = [
-            self.block[start:end].decode("latin-1") if end > start else None
-            for start, end in zip(lines.tolist(), ends.tolist(), strict=True)
-        ]
-        stamps = pl.Series(texts, dtype=pl.String).str.extract(_STAMP)
-        plain = stamps.str.replace_all("/", "-", literal=True).str.replace("T", " ", literal=True).str.replace(",", ".", literal=True)
-        return plain.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
+        times = _stamps_ahead(self.block, lines, ends)
+        (others,) = np.nonzero(np.isnat(times) & (ends > lines))
+        if len(others):
+            texts = [
+                self.block[start:end].decode("latin-1") for start, end in zip(lines[others].tolist(), ends[others].tolist(), strict=True)
+            ]
+            stamps = pl.Series(texts, dtype=pl.String).str.extract(_STAMP)
+            plain = stamps.str.replace_all("/", "-", literal=True).str.replace("T", " ", literal=True).str.replace(",", ".", literal=True)
+            times[others] = plain.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False).to_numpy()
+        return pl.Series(times)
 
     def passwords(self, regular: pl.DataFrame, rows: Sequence[Row]) -> None:
         """Learn the devices' passwords, which may not stand in their refused frames' bytes either."""
@@ -420,6 +427,28 @@ class _Block:
     def _extra(self, frame: Frame) -> str | None:
         shown = [f"{name}={self.run.hasher(text) if looks_like_password(name) else text}" for name, text in frame.extra]
         return ";".join(shown) or None
+
+
+def _stamps_ahead(block: bytes, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Times of lines that begin with one to the millisecond, as most receivers write them; NaT for all others, whatever they hold."""
+    times = np.full(len(starts), np.datetime64("NaT"), dtype="M8[us]")
+    (long,) = np.nonzero(ends - starts > len(_PLAIN_STAMP))
+    if len(long) == 0:
+        return times
+    signs = np.lib.stride_tricks.sliding_window_view(np.frombuffer(block, dtype=np.uint8), len(_PLAIN_STAMP) + 1)[starts[long]]
+    digits = signs - np.uint8(ord("0"))
+    plain = (digits[:, _STAMP_DIGITS] <= 9).all(axis=1) & (signs[:, _STAMP_SIGNS] == _PLAIN_STAMP[_STAMP_SIGNS]).all(axis=1)
+    digits = digits[plain & (digits[:, -1] > 9)].astype(np.int64)
+    year, month, day, hour, minute, second, milli = (
+        digits[:, first:end] @ 10 ** np.arange(end - first)[::-1] for first, end in ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19), (20, 23))
+    )  # fmt: skip
+    months = (12 * (year - 1970) + month - 1).astype("M8[M]")
+    days = months.astype("M8[D]") + (day - 1)
+    found = days + ((hour * 60 + minute) * 60 + second).astype("m8[s]") + milli.astype("m8[ms]")
+    real = (month >= 1) & (month <= 12) & (day >= 1) & (days.astype("M8[M]") == months) & (hour < 24) & (minute < 60) & (second < 60)
+    found[~real] = np.datetime64("NaT")
+    times[long[plain & (signs[:, -1] - np.uint8(ord("0")) > 9)]] = found
+    return times
 
 
 def _regular_schema() -> dict[str, pl.DataType]:

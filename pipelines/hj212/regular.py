@@ -196,7 +196,10 @@ class _Items:
     def of(cls, text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> "_Items":
         """Items of areas that the regular expression has seen: signs are =, then ; or , and = in turn."""
         # ; and = are neighbours but for <, which no regular frame has.
-        (signs,) = np.nonzero((text - np.uint8(_SEMICOLON) <= _EQUALS - _SEMICOLON) | (text == _COMMA))
+        beyond = text - np.uint8(_SEMICOLON)
+        is_sign = np.less_equal(beyond, _EQUALS - _SEMICOLON, out=beyond.view(bool))
+        is_sign |= text == _COMMA
+        (signs,) = np.nonzero(is_sign)
         first_sign = np.searchsorted(signs, starts)
         counts = (np.searchsorted(signs, ends) - first_sign + 1) // 2
         last = np.cumsum(counts)
@@ -265,13 +268,13 @@ def _values(text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[np.
         value_number = value_number.set(pl.Series(~slots.numeric[slot]), None)
     flags, eflags, times = (_Said(text, items, before, of_item, slot) for of_item in slots.attributes)
     columns = {
-        "item": pl.Series(slots.item + 1, dtype=pl.Int32).gather(codes),
+        "item": pl.Series((slots.item + 1).astype(np.int32)[slot]),
         **{name: column.gather(codes) for name, column in slots.names.items()},
         "value_text": value_text,
         "value_number": value_number,
         "flag": flags.letters(),
         "eflag": eflags.texts().cast(_CODED),
-        "sample_time": times.texts().str.to_datetime(_TIME_FORMAT, time_unit="us", strict=False),
+        "sample_time": times.times(),
     }
     bad = np.isin(shapes.of_area, irregular)
     bad[shapes.differing] = True
@@ -357,7 +360,7 @@ def _repeated_factors(frame: np.ndarray, factor: np.ndarray, factors: int) -> np
 
 
 _FLAG_LETTERS = pl.Series([flag.value for flag in Flag] + [None], dtype=pl.String)
-_FLAG_PLACE = np.full(256, len(Flag), dtype=np.int64)
+_FLAG_PLACE = np.full(256, len(Flag), dtype=np.uint32)
 _FLAG_PLACE[[ord(flag.value) for flag in Flag]] = np.arange(len(Flag))
 
 
@@ -383,7 +386,12 @@ class _Said:
         place = self.of_slot[self.slot]
         letters = _FLAG_PLACE[self.text[self.items.ends[self.before + place] - 1]]
         letters[place < 0] = len(Flag)
-        return _FLAG_LETTERS.cast(_CODED).gather(letters)
+        return _FLAG_LETTERS.cast(_CODED).gather(pl.Series(letters))
+
+    def times(self) -> pl.Series:
+        if (self.of_slot < 0).all():
+            return pl.Series([None], dtype=VALUES["sample_time"]).new_from_index(0, len(self.slot))
+        return self.texts().str.to_datetime(_TIME_FORMAT, time_unit="us", strict=False)
 
     def texts(self) -> pl.Series:
         if (self.of_slot < 0).all():
@@ -398,7 +406,8 @@ class _Said:
         return texts.gather(places.set(places < 0, None))
 
 
-_MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=np.uint64)
+_MASKS = np.array([0] * PADDING + [(1 << 8 * min(size, 8)) - 1 for size in range(PADDING + 1)], dtype=np.uint64)
+"""Mask of a word by how many bytes there are left for it, plus PADDING."""
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _WEIGHTS = np.random.default_rng(212).integers(0, 1 << 63, 256, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
 
@@ -408,7 +417,7 @@ def _words(text: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> list[np
     anywhere = np.ndarray((len(text) - 7,), dtype="<u8", buffer=text.data, strides=(1,))
     words = []
     for done in range(0, int(lengths.max(initial=1)), 8):
-        words.append(anywhere[starts + done] & _MASKS[np.clip(lengths - done, 0, 8)])
+        words.append(anywhere[starts + done] & _MASKS[lengths + (PADDING - done)])
     return words
 
 

@@ -215,6 +215,26 @@ def test_every_layout_gives_the_same_values(layout: str) -> None:
         assert decoded.frames["received_local"].null_count() == 15
 
 
+STAMPS = {
+    b"2024-01-15 10:00:01.250 <- ": datetime(2024, 1, 15, 10, 0, 1, 250_000),
+    b"2024-01-15 10:00:01.250418 <- ": datetime(2024, 1, 15, 10, 0, 1, 250_418),
+    b"2024-01-15 10:00:01.2 10.0.0.1 <- ": datetime(2024, 1, 15, 10, 0, 1, 200_000),
+    b"2024-01-15 10:00:01 10.0.0.1 <- ": datetime(2024, 1, 15, 10, 0, 1),
+    b"2024/01/15 10:00:01.250 <- ": datetime(2024, 1, 15, 10, 0, 1, 250_000),
+    b"from A 2024-02-29 23:59:59.999 <- ": datetime(2024, 2, 29, 23, 59, 59, 999_000),
+    b"2023-02-29 10:00:01.250 <- ": None,
+    b"2024-13-01 10:00:01.250 <- ": None,
+    b"2024-01-15 24:00:00.000 <- ": None,
+    b"2024-01-15 10:00:01.250": datetime(2024, 1, 15, 10, 0, 1, 250_000),
+    b"2024-1-15 10:00:01.2500 <- ": None,
+}
+
+
+def test_time_stamps_of_a_receiver() -> None:
+    decoded = decode_bytes(b"".join(stamp + HOUR_GAS for stamp in STAMPS))
+    assert decoded.frames["received_local"].to_list() == list(STAMPS.values())
+
+
 STAMP = b"2024-01-15 10:00:01 <- "
 CUTS = {
     "hard wraps": lambda pieces: b"\n".join(pieces) + b"\n",
