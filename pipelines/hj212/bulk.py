@@ -26,6 +26,7 @@ from pipelines.hj212.regular import VALUES as BLOCK_VALUES
 from pipelines.hj212.regular import Regular, has_number
 from pipelines.hj212.repeats import Repeats
 from pipelines.hj212.scan import Row, Scan, scan
+from pipelines.hj212.signs import places_of
 from pipelines.hj212.tables import FRAMES, VALUES
 from pipelines.hj212.vocabulary import ATTRIBUTES, SECRET_FIELDS, STATISTICS, CrcVariant, Verdict
 
@@ -244,7 +245,7 @@ class _Run:
             following = next(chunks, b"")
             block = rest + chunk
             found = scan(block, self.devices, final=not following)
-            newlines = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == ord("\n"))
+            newlines = places_of(np.frombuffer(block, dtype=np.uint8), ord("\n"))
             frames, values = _Block(self, source, block, found, offset, lines, newlines).tables()
             self.bytes_read += found.consumed
             tallies.append(frames.group_by("verdict").agg(frames=pl.len(), bytes=pl.col("size").cast(pl.Int64).sum()))
@@ -327,7 +328,8 @@ class _Block:
         )
         frames = frames.with_columns(*self.run.repeats.mark(frames).get_columns())
         of_frame = frames.select(name for name in VALUES if name not in BLOCK_VALUES)
-        of_value = of_frame.cast({name: CODED_VALUES[name] for name in of_frame.columns}).select(pl.all().gather(pl.lit(values["place"])))
+        of_frame = of_frame.cast({name: CODED_VALUES[name] for name in of_frame.columns})
+        of_value = of_frame.select(pl.all().gather(pl.lit(values["place"].cast(pl.UInt32))))
         return frames.select(FRAMES.names()).cast(dict(FRAMES)), values.hstack(of_value).select(VALUES.names())
 
     def _received(self, starts: np.ndarray) -> pl.Series:
@@ -390,7 +392,7 @@ class _Block:
             "data_time",
             pl.col("password").replace_strict(self.hashes, default=None, return_dtype=pl.String).alias("password_hash"),
             pl.lit(None, dtype=pl.String).alias("extra"),
-            pl.Series("raw", [self.masked[a:b] for a, b in zip(start.tolist(), end.tolist(), strict=True)], dtype=pl.Binary),
+            pl.Series("raw", [bytes(self.masked[a:b]) for a, b in zip(start.tolist(), end.tolist(), strict=True)], dtype=pl.Binary),
             "payload",
         )
 
@@ -402,7 +404,7 @@ class _Block:
 
     def _record(self, row: Row) -> dict[str, object]:
         segment, frame = row.segment, row.segment.frame if row.segment else None
-        raw = self.masked[row.start : row.end]
+        raw = bytes(self.masked[row.start : row.end])
         record: dict[str, object] = {
             "size": row.end - row.start, "verdict": row.verdict.value, "reason": row.reason, "warnings": sorted(row.warnings),
             "dialect": segment.dialect.value if segment and segment.dialect else None, "declared_length": row.declared_length,

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from pipelines.hj212.signs import places_of
+
 _ENDS = np.zeros(256, dtype=bool)
 _ENDS[list(b";,&#\r\n\x00")] = True
 _LONGEST = 64
@@ -34,14 +36,14 @@ def looks_like_password(name: str) -> bool:
     return _LOOKS_LIKE.fullmatch(name) is not None
 
 
-def masked(buffer: bytes) -> bytes:
+def masked(buffer: bytes) -> memoryview:
     """The same bytes with an asterisk for every character behind PW= (and NewPW=)."""
     source = np.frombuffer(buffer, dtype=np.uint8)
     # The rarest of the three letters first: one pass over the bytes instead of three.
-    (found,) = np.nonzero(source[1:-1] == ord("W"))
+    found = places_of(source[1:-1], ord("W"))
     found = found[(source[found] == ord("P")) & (source[found + 2] == ord("="))]
     if len(found) == 0:
-        return buffer
+        return memoryview(buffer)
     target = source.copy()
     position = found + 3
     for _ in range(_LONGEST):
@@ -51,7 +53,7 @@ def masked(buffer: bytes) -> bytes:
             break
         target[position] = ord("*")
         position = position + 1
-    return target.tobytes()
+    return memoryview(target)
 
 
 def masked_damaged(raw: bytes, known: Iterable[bytes] = ()) -> bytes:

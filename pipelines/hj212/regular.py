@@ -14,6 +14,7 @@ import polars as pl
 from pipelines.contracts.states import Flag
 from pipelines.hj212.codec import PACKETS, split_name
 from pipelines.hj212.devices import Devices
+from pipelines.hj212.signs import places
 from pipelines.hj212.vocabulary import ATTRIBUTES, STATISTICS, CrcVariant, Dialect
 
 _TIME = "(?:19|20)[0-9]{2}[01][0-9][0-3][0-9][0-2][0-9][0-5][0-9][0-5][0-9]"
@@ -196,10 +197,7 @@ class _Items:
     def of(cls, text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> "_Items":
         """Items of areas that the regular expression has seen: signs are =, then ; or , and = in turn."""
         # ; and = are neighbours but for <, which no regular frame has.
-        beyond = text - np.uint8(_SEMICOLON)
-        is_sign = np.less_equal(beyond, _EQUALS - _SEMICOLON, out=beyond.view(bool))
-        is_sign |= text == _COMMA
-        (signs,) = np.nonzero(is_sign)
+        signs = places(text, lambda piece: (piece - np.uint8(_SEMICOLON) <= _EQUALS - _SEMICOLON) | (piece == _COMMA))
         first_sign = np.searchsorted(signs, starts)
         counts = (np.searchsorted(signs, ends) - first_sign + 1) // 2
         last = np.cumsum(counts)

@@ -16,6 +16,7 @@ from pipelines.hj212.crc import crc_of_many
 from pipelines.hj212.devices import Devices
 from pipelines.hj212.encryption import ENCRYPTED_AREA, decrypt_areas
 from pipelines.hj212.regular import PADDING, Regular, read_regular
+from pipelines.hj212.signs import places_of
 from pipelines.hj212.vocabulary import CrcVariant, Dialect, Verdict
 
 HORIZON = 1 << 15
@@ -30,6 +31,7 @@ _CLOSING = re.compile(rb"&&[0-9A-Fa-f]{4}")
 _STAMP = re.compile(rb"\s*[\[(]?\d{4}[-/.]\d{1,2}[-/.]\d{1,2}[ T]\d{1,2}:\d{2}(?::\d{2})?(?:[.,:]\d{1,6})?[\])]?[\s:|-]*")
 _DIGIT = re.compile(rb"\d")
 _LEAD_MAX = 256
+_PREFIX_MAX = 64
 _CLAIMED_MN = re.compile(rb"(?:^|;)MN=([^;,&\s]+)")
 _FLAG_OF_2025 = re.compile(rb";Flag=(?:8|9|10|11);")
 _DATA_AREA = b"CP=&&"
@@ -138,7 +140,7 @@ class _Scanner:
         result = Scan(consumed=self.limit)
         if self.limit == 0:
             return result
-        (hashes,) = np.nonzero(self.bytes[:-1] == _HASH)
+        hashes = places_of(self.bytes[:-1], _HASH)
         following = self.bytes[hashes + 1]
         self.cut_hashes = hashes[_BREAKS[following]]
         candidates = hashes[following == _HASH]
@@ -421,6 +423,10 @@ class _Scanner:
         gap_starts = np.append(0, spans[:, 1])
         gap_ends = np.append(spans[:, 0], self.limit)
         wide = gap_ends - gap_starts > len(_DATA_AREA)
+        # Most gaps are the short prefixes of a log's lines: where no & stands nothing has to be looked for.
+        (short,) = np.nonzero(wide & (gap_ends - gap_starts <= _PREFIX_MAX))
+        ahead = np.lib.stride_tricks.sliding_window_view(self.padded, _PREFIX_MAX)[gap_starts[short]]
+        wide[short[~(ahead == _DATA_AREA[-1]).any(axis=1)]] = False
         rows = []
         for gap_start, gap_end in zip(gap_starts[wide].tolist(), gap_ends[wide].tolist(), strict=True):
             position = gap_start
