@@ -19,16 +19,23 @@ select
     terms.measure
 from terms
 left join parameters on terms.code = parameters.parameter_code
-where terms.source not in ('consumption', 'emission', 'production', 'self_report', 'carbon', 'waste', 'generation')
+where terms.source not in ('consumption', 'emission', 'production', 'self_report', 'carbon', 'waste', 'generation', 'reading', 'clinker')
     or (
         terms.source not in ('carbon', 'waste')
-        and terms.code not in ('ALL', 'WATER_FLOW', 'AIR_FLOW') and parameters.parameter_code is null
+        and terms.code not in ('ALL', 'WATER_FLOW', 'AIR_FLOW')
+        -- of a process behind a stack
+        and terms.measure not in ('operating_hours', 'outlet_years')
+        and parameters.parameter_code is null
     )
     or (terms.source = 'consumption' and terms.measure not in (
         'quantity', 'purchased', 'received', 'sent', 'self_produced', 'recycled', 'energy_tce_calorific', 'energy_tce_primary',
         'energy_tce_working_medium', 'co2e_t'
     ))
-    or (terms.source = 'emission' and terms.measure not in ('mass_kg', 'flow_m3'))
+    or (terms.source = 'emission' and terms.measure not in (
+        'mass_kg', 'flow_m3', 'corrected_concentration_h', 'corrected_hours', 'operating_hours', 'outlet_years'
+    ))
+    or (terms.source = 'reading' and terms.measure not like '%_sum' and terms.measure not like '%_count')
+    or (terms.source = 'clinker' and terms.measure <> 'comparable_tce')
     or (terms.source = 'generation' and terms.measure <> 'generated_kg')
     or (terms.source = 'production' and (terms.code <> 'ALL' or terms.measure not in ('quantity', 'output_value_cny', 'value_added_cny')))
     or (terms.source = 'carbon' and (terms.measure <> 'co2e_t' or terms.code not in (

@@ -6,9 +6,10 @@ Rows come from `audit` and `waste`; here they get the form of whoever sends them
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import polars as pl
 
-from pipelines.sample import drops
+from pipelines.sample import cast, drops, noise
 from pipelines.sample.audit import Audit
 from pipelines.sample.rhythm import month_end, month_start
 from pipelines.sample.waste import WasteBooks
@@ -66,6 +67,7 @@ class AuditPapers:
             self._csv("audit_steps", audit.steps(), "entered_on", encoding="utf-8-sig"),
             self._checklists(),
             self._meter_book(),
+            self._clinker_book(),
             *self._park_report(),
             *self._monthly("park_events", self._events(), "events", "发生日期"),
             *self._monthly("waste_ledger", self._ledger(), "ledger", "日期"),
@@ -125,6 +127,18 @@ class AuditPapers:
         return Paper(
             "audit_meter_book", "audit_meter_book/book.csv", drops.csv(frame), frame.height, *_span(frame["抄表日期"].str.to_date())
         )
+
+    def _clinker_book(self) -> Paper:
+        """The cement works' own laboratory: strength of a month's clinker, and how high the works stand."""
+        months = self.audit.months()
+        luck = noise.uniform(noise.key(self.park.seed, cast.CLINKER_LABORATORY, "strength"), np.arange(len(months)))
+        rows = [
+            (f"{month:%Y-%m-%d}", item, value, unit)
+            for month, draw in zip(months, luck, strict=True)
+            for item, value, unit in (("熟料28天抗压强度", f"{54.5 + 4.0 * draw:.1f}", "MPa"), ("海拔高度", "18", "m"))
+        ]
+        frame = pl.DataFrame(rows, schema=["日期", "项目", "结果", "单位"], orient="row")
+        return Paper("e008_clinker_lab", "e008_clinker_lab/book.csv", drops.csv(frame), frame.height, *_span(frame["日期"].str.to_date()))
 
     # what the park declares about itself
 

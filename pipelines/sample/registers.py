@@ -119,6 +119,7 @@ class Registers:
                 (p.point_id, p.enterprise_id, None, p.process_id, p.name, p.kind, cast.VALID_SINCE, None)
                 for p in audit.story().parts
             ]
+            + [(cast.CLINKER_LABORATORY, "E008", None, "E008-P1", "Clinker laboratory 熟料化验室", "laboratory", cast.VALID_SINCE, None)]
             + [
                 (point, point[:4], None, process, f"Inlet {point} 进口", "process", cast.VALID_SINCE, None)
                 for point, process in INLET_PROCESSES.items()
@@ -168,6 +169,10 @@ class Registers:
                     cast.VALID_SINCE, None,
                 )
                 for p in audit.story().parts
+            ]
+            + [
+                (cast.CLINKER_LABORATORY, code, *([None] * 7), str(31 * 24 * 60), None, cast.VALID_SINCE, None)
+                for code in ("clinker_strength", "altitude")
             ]
             + [
                 (device.point_id, factor.code, *([None] * 7), "60", None, cast.VALID_SINCE, None)

@@ -74,6 +74,11 @@ def reading(
     }  # fmt: skip
 
 
+def sample(point: str, parameter: str, unit: str, day: date, value: float, hour: float = 10, statistic: str = "rtd") -> dict[str, Any]:
+    """What a laboratory found in a sample of a moment."""
+    return reading(point, parameter, unit, statistic, day, hour, value, 0, source_kind="manual_lab")
+
+
 def report(subject: str, item: str, medium: str, first: date, end: date, value: float | None, unit: str, **more: Any) -> dict[str, Any]:
     return {
         "subject_kind": "enterprise", "subject_id": subject, "item_code": item, "medium": medium, "period_start": first, "period_end": end,
@@ -859,6 +864,46 @@ def reclaimed_water() -> Iterable[Records]:
 YEAR_2021 = (date(2021, 1, 1), date(2022, 1, 1))
 
 
+def named_by_index_systems() -> Iterable[Records]:
+    """Reference section 2.6.5: 14 000 t of coal of 23 500 kJ/kg, 20 t of diesel, 3.2 GWh from waste heat, 100 000 t of clinker of 50.1 MPa;
+    an incinerator's hours, means and samples; a mill that inspects what it makes."""
+    yield enterprises("CLINKERED", "FURNACE", "MILL")
+    yield {
+        "product": [{"product_code": "CLINKERED-CLINKER", "enterprise_id": "CLINKERED", "product_kind": "clinker", "unit": "t", **SINCE}]
+    }
+    yield {"point": [{"point_id": "CLINKERED-LAB", "enterprise_id": "CLINKERED", "kind": "laboratory", **SINCE}]}
+    for number, samples in ((1, (49.1, 51.1)), (2, ())):
+        first, end = month(2023, number)
+        yield {
+            "self_report": [
+                report("CLINKERED", "raw_coal", "purchased", first, end, 14_000.0, "t"), report("CLINKERED", "diesel", "purchased", first, end, 20.0, "t"),
+                report("CLINKERED", "ncv_raw_coal", "none", first, end, 23.5, "GJ/t"),
+                report("CLINKERED", "waste_heat_electricity", "self_produced", first, end, 3.2e6, "kWh"),
+                report("CLINKERED-CLINKER", "CLINKERED-CLINKER", "output", first, end, 100_000.0, "t", subject_kind="product"),
+            ],
+            "reading": [
+                *(sample("CLINKERED-LAB", "clinker_strength", "MPa", first + timedelta(days=7 * at), value) for at, value in enumerate(samples)),
+                sample("CLINKERED-LAB", "altitude", "m", first, 35.0),
+            ],
+        }  # fmt: skip
+    yield {"process": [{"process_id": "FURNACE-P1", "enterprise_id": "FURNACE", "process_code": "incineration", **SINCE}]}
+    stack = outlet("FURNACE-S", "FURNACE", "air", "stack", GAS | {"a21026": "dry_0C"}, standard="GB18485-2014")
+    yield stack | {"point": [stack["point"][0] | {"process_id": "FURNACE-P1"}]}
+    yield {
+        "reading": [
+            *flue_gas("FURNACE-S", MAY, range(24)),
+            *(
+                mean("FURNACE-S", "a21026", "mg/m3", MAY, hour, 35.2 if hour < 9 else 17.6, **({"flag": "F", "state": "stopped"} if hour >= 18 else {}))
+                for hour in range(24)
+            ),
+            *(sample("FURNACE-S", "dioxins", "mg/m3", MAY, value, hour=hour, statistic="zs_rtd") for hour, value in ((9, 3e-7), (15, 5e-7))),
+        ],
+        "self_report": [report("FURNACE", "incineration_line_shutdowns", "none", *month(2024, 5), 1.0, "1")],
+    }  # fmt: skip
+    for item, tonnes in (("inspected_product", 200.0), ("passed_product", 199.0), ("premium_product", 150.0)):
+        yield {"self_report": [report("MILL", item, "output", *month(2023, 1), tonnes, "t")]}
+
+
 def methods_side_by_side() -> Iterable[Records]:
     """Reference section 5.6: 20 000 t of coal with 0.8 % sulfur; coefficients with and without treatment; a rate beside a mass; a monitor that
     was deaf for most of its quarter; two stacks of which one is monitored."""
@@ -1038,7 +1083,7 @@ SCENARIOS = (
     declared_energy, of_the_park, flue_gas_example, flue_gas_bases, furnaces, wastewater_examples, ten_minutes, reported_masses, valid_days, components_and_non_detects, shared_outlet,
     declared_emissions, efficiency_examples, limits_examples, random_park,
     measured_fuel, steam_by_enthalpy, heat_and_power, process_carbon, green_power, waste_books, by_products, drained_wastewater, taxed_outlets,
-    permitted_totals, reclaimed_water, methods_side_by_side, before_treatment,
+    permitted_totals, reclaimed_water, named_by_index_systems, methods_side_by_side, before_treatment,
 )  # fmt: skip
 
 

@@ -108,6 +108,45 @@ def test_working_media_count_per_output_only(known_park: Warehouse) -> None:
     assert sides["energy_per_output"] - sides["energy_per_output_value"] == pytest.approx(0.02571)
 
 
+class TestWhatIndexSystemsName:
+    @staticmethod
+    def of(park: Warehouse, enterprise: str, metric: str, first: str, product: str = "ALL") -> dict[str, Any]:
+        where = (
+            f"enterprise_id = '{enterprise}' and metric_code = '{metric}' and month_start_date = '{first}' and product_code = '{product}'"
+        )
+        return one(park, "monthly", where)
+
+    def test_comparable_clinker_coal(self, known_park: Warehouse) -> None:
+        """Reference section 2.6.5 with the coal rate of 2023: (112.258 + 0.291 - 3.2e6 x 0.3 / 1e5) x (52.5 / 50.1)^(1/4)."""
+        for product in ("ALL", "CLINKERED-CLINKER"):
+            row = self.of(known_park, "CLINKERED", "comparable_clinker_coal_consumption", "2023-01-01", product)
+            assert row["value"] == pytest.approx((112.258 + 0.291 - 9.6) * 1.011767, abs=2e-3)
+            assert row["unit"] == "kgce/t"
+
+    def test_clinker_of_unknown_strength_compares_with_nothing(self, known_park: Warehouse) -> None:
+        row = self.of(known_park, "CLINKERED", "comparable_clinker_coal_consumption", "2023-02-01")
+        assert (row["value"], row["numerator"], row["state"]) == (None, None, "missing")
+
+    def test_means_at_reference_oxygen(self, known_park: Warehouse) -> None:
+        """Nine hours at 35.2 and nine at 17.6 mg/m3, with oxygen as the reference; hours that stood still have none."""
+        row = self.of(known_park, "FURNACE", "so2_daily_mean", "2024-05-01")
+        assert (row["value"], row["denominator"], row["unit"]) == (pytest.approx(26.4), 18, "mg/m3")
+
+    def test_hours_of_lines(self, known_park: Warehouse) -> None:
+        row = self.of(known_park, "FURNACE", "incineration_operating_time", "2024-05-01")
+        assert (row["value"], row["unit"]) == (pytest.approx(18 / 24 * 366 * 24), "h")
+        stops = self.of(known_park, "FURNACE", "incineration_line_shutdowns", "2024-05-01")
+        assert (stops["numerator"], stops["denominator"]) == (1, pytest.approx(1 / 366))
+
+    def test_samples_count_alike(self, known_park: Warehouse) -> None:
+        row = self.of(known_park, "FURNACE", "dioxins_mean", "2024-05-01")
+        assert (row["value"], row["denominator"], row["unit"], row["state"]) == (pytest.approx(0.4), 2, "ngTEQ/m3", "measured")
+
+    def test_shares_of_what_was_inspected(self, known_park: Warehouse) -> None:
+        assert self.of(known_park, "MILL", "product_pass_rate", "2023-01-01")["value"] == pytest.approx(99.5)
+        assert self.of(known_park, "MILL", "premium_product_rate", "2023-01-01")["value"] == pytest.approx(75)
+
+
 def test_flow_of_an_outlet_counts_once(known_park: Warehouse) -> None:
     """The flow stands beside each pollutant; a workshop's water leaves through the final outlet."""
     value = known_park.value(

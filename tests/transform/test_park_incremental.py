@@ -57,6 +57,7 @@ def change_registers(park: Warehouse) -> None:
     park.correct("enterprise", {"enterprise_id": "TREATER"}, park_id="OTHER")
     park.correct("enterprise", {"enterprise_id": "KILN"}, sector_code="C3120")
     park.correct("point", {"point_id": "BURNER-LAB"}, enterprise_id="SAYSHEAT")
+    park.correct("process", {"process_id": "FURNACE-P1"}, process_code="boiler")
     park.correct("equipment", {"equipment_id": "BALANCED-FGD"}, actual_efficiency=0.5)
     park.withdraw("channel", {"point_id": "STEAMER-ST", "parameter_code": "enthalpy_steam_low_pressure"})
 
@@ -101,6 +102,7 @@ def change_account_standards(park: Warehouse) -> None:
         ("method_precedences", {"purpose": "permit", "rank": "1", "method_code": "emission_factor", "valid_from": "2021-01-01"}),
         ("treatment_technologies", {"technology_code": "denitration", "pollutant_code": "a21002", "name": "own", "name_zh": "自有", "removal_efficiency": "0.5",
                                     "running_rate": "1", "valid_from": "2021-01-01"}),
+        ("method_parameters", {"method": "cement", "parameter": "reference_strength", "scope": "*", "value": "50", "unit": "MPa", "description": "own"}),
         ("contained_items", {"item_code": "photovoltaic_electricity", "contained_in": "electricity", "note": "own"}),
         ("factors", {"factor_id": "own-heat", "kind": "ghg_per_heat", "item_code": "raw_coal", "basis": "combustion", "region": "PARK", "series": "own", "unit_from": "GJ",
                      "unit_to": "tCO2e", "value": "0.1", "derivation": "0.1", "is_default": "true"}),
@@ -131,6 +133,9 @@ def change_records(park: Warehouse) -> None:
         ]
     })  # fmt: skip
     park.correct("reading", {"point_id": "BURNER-LAB", "period_start_utc": local(MARCH, 24 + 10)}, value=26.0)
+    park.correct(
+        "reading", {"point_id": "CLINKERED-LAB", "parameter_code": "clinker_strength", "period_start_utc": local(JANUARY, 10)}, value=60.0
+    )
     park.correct("reading", {"point_id": "STEAMER-ST", "parameter_code": "steam_pressure", "period_start_utc": local(MARCH)}, value=0.5)
     park.correct("self_report", {"subject_id": "CHP", "item_code": "raw_coal"}, value=900.0)
     park.withdraw("self_report", {"subject_id": "PLAINCHP", "item_code": "raw_coal"})

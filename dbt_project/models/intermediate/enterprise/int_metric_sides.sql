@@ -35,6 +35,12 @@ pollutants as (
     where kind = 'pollutant'
 ),
 
+stacks as (
+    select * from {{ ref('int_plausibility_stacks') }}
+),
+
+{{ sampled_inputs(relation) }},
+
 {%- for name, measures in {
     'consumption_measures': consumption_measures, 'production_measures': production_measures, 'waste_measures': waste_measures,
 }.items() %}
@@ -102,7 +108,12 @@ emission_{{ grain }} as (
         min(completeness_share) as completeness_share,
         {{ weakest_state('state') }} as state,
         max(flow_m3) as flow_m3,
-        max(case when counts_in_park_total then flow_m3 else 0 end) as park_flow_m3
+        max(case when counts_in_park_total then flow_m3 else 0 end) as park_flow_m3,
+        max(concentration_unit) as concentration_unit,
+        sum(concentration_corrected_mean * corrected_hours) as corrected_concentration_h,
+        sum(case when concentration_corrected_mean is not null then corrected_hours end) as corrected_hours,
+        max(operating_hours) as operating_hours,
+        max(operating_hours + stopped_hours) as known_hours
     from {{ ref('enterprise_emission_' ~ settings.suffix) }}
     where counts_in_enterprise_total
         and {{ touched_filter('enterprise', date=settings.column, relation=relation) }}
@@ -132,43 +143,13 @@ mass_{{ grain }} as (
     group by period_start, enterprise_id, pollutant_code
 ),
 
--- an outlet's flow stands beside each of its pollutants and counts once
-outlet_flow_{{ grain }} as (
-    select
-        period_start,
-        enterprise_id,
-        medium,
-        outlet_id,
-        max(flow_m3) as flow_m3,
-        max(park_flow_m3) as park_flow_m3,
-        max(completeness_share) as completeness_share
-    from emission_{{ grain }}
-    where medium in ('water', 'air') and outlet_id is not null
-    group by period_start, enterprise_id, medium, outlet_id
-),
+{{ flow_inputs(grain) }},
 
-flow_{{ grain }} as (
-    select
-        '{{ grain }}' as grain,
-        period_start,
-        enterprise_id,
-        cast(null as varchar) as process_id,
-        'ALL' as product_code,
-        'emission' as source,
-        upper(medium) || '_FLOW' as code,
-        'flow_m3' as measure,
-        sum(flow_m3) as value,
-        sum(park_flow_m3) as park_value,
-        sum(flow_m3) as measured_value,
-        count(flow_m3) < count(*) as is_missing,
-        true as is_applicable,
-        min(completeness_share) as completeness_share,
-        'measured' as state,
-        'm3' as unit,
-        cast(null as varchar) as price_basis
-    from outlet_flow_{{ grain }}
-    group by period_start, enterprise_id, medium
-),
+{{ stack_inputs(grain) }},
+
+{{ reading_inputs(grain) }},
+
+{{ clinker_inputs(grain) }},
 
 {{ carbon_inputs(grain, relation) }},
 
@@ -384,6 +365,7 @@ inputs_{{ grain }} as (
     select {{ columns | join(', ') }} from flow_{{ grain }}
     union all
     select {{ columns | join(', ') }} from carbon_{{ grain }}
+    {{ inputs_of_the_whole(grain) }}
     union all
     select {{ columns | join(', ') }} from generation_{{ grain }}
     union all
