@@ -250,6 +250,10 @@ class Audit:
             made = row | {"evidence_sha256": _hash(row["review_id"])}
             if _MOMENT.match(made.get("value_text") or ""):
                 made["value_text"] = str(self.calendar.day(made["value_text"]))
+            # rows of a table may be named by dates
+            made["subject_key"] = " / ".join(
+                str(self.calendar.day(part)) if _MOMENT.match(part) else part for part in made["subject_key"].split(" / ")
+            )
             rows.append(made)
         return self._frame("review", rows)
 

@@ -257,6 +257,7 @@ class AuditPapers:
             ("illegal_discharge", "event", "X-006", "E006", "fined in the last twelve months"),
             ("appeal_dismissed", "review", "V-006", "E006", "the listing stands"),
             ("explanation_accepted", "review", "V-002", "E002", "finding F-E002-02"),
+            ("disclosure_verified", "review", "V-010", "E011", "particulates of the month, recomputed by an independent third party"),
             ("override", "review", "V-007", "E006", "the step's date was moved"),
             ("conflict_declared", "review", "V-008", "E006", "an opinion of somebody with an interest"),
             ("unanswered_complaint", "event", "X-010", "E011", "open, at an outlet above its limit that evening"),
