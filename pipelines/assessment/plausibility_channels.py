@@ -88,7 +88,8 @@ def value_of_range(given: Channels, rule: dict) -> pl.DataFrame:
 def power_of_ten(given: Channels, rule: dict) -> pl.DataFrame:
     """The factor to the channel's usual level, where mean and largest hour are near the same power of ten other than one.
 
-    A unit that was mistaken scales the whole day; a holiday takes the peaks away and leaves what never stops.
+    A unit that was mistaken scales the whole day, its smallest hour too; a holiday takes the peaks away and leaves what never stops.
+    A whole works that stands still takes its meters and flows down to a base load of about a tenth: of them a single decade is no jump.
     """
     rows = (
         given.of(rule)
@@ -96,12 +97,19 @@ def power_of_ten(given: Channels, rule: dict) -> pl.DataFrame:
         .with_columns(known=pl.len().over(CHANNEL), usual=pl.col("value_mean").median().over(CHANNEL))
         .with_columns(
             decades=(pl.col("value_mean") / pl.col("usual")).log10(),
-            decades_of_max=(pl.col("value_max") / pl.col("value_max").median().over(CHANNEL)).log10(),
+            **{
+                f"decades_of_{end}": (pl.col(f"value_{end}") / pl.col(f"value_{end}").median().over(CHANNEL)).log10()
+                for end in ("max", "min")
+            },
         )
     )
     power = pl.col("decades").round()
+    # A smallest hour is one value and strays farther than a mean: it must be nearest to the same power. Of zeros none can be told.
+    of_min = pl.col("decades_of_min")
+    scaled = (of_min.round() == power).fill_null(True) | ~of_min.is_finite()
     off = pl.max_horizontal((pl.col("decades") - power).abs(), (pl.col("decades_of_max") - power).abs())
-    found = rows.filter((pl.col("known") > rule["guard"]) & (power.abs() >= 1) & beyond(off, rule))
+    stands_still = (power == -1) & ~pl.col("is_pollutant")
+    found = rows.filter((pl.col("known") > rule["guard"]) & (power.abs() >= 1) & ~stands_still & scaled & beyond(off, rule))
     return hits(found, "point", value=off, observed=pl.col("value_mean"), expected=pl.col("usual"), rows=pl.col("hours"))
 
 
@@ -214,8 +222,13 @@ def von_neumann_ratio(given: Channels, rule: dict) -> pl.DataFrame:
 
 
 def variance(given: Channels, rule: dict) -> pl.DataFrame:
-    found = given.of(rule).filter((pl.col("hours") >= rule["guard"]) & beyond(pl.col("value_variance"), rule))
-    return hits(found, "point", value=pl.col("value_variance"), observed=pl.col("value_mean"), rows=pl.col("hours"))
+    """Days in a row whose hours vary little, within each day and, over the run, from day to day: what drifts has not stood still."""
+    flat = given.of(rule).filter((pl.col("hours") >= rule["guard"]) & beyond(pl.col("value_variance"), rule)).sort(*CHANNEL, "local_date")
+    runs = flat.with_columns(
+        run=(pl.col("local_date").diff().dt.total_days() != 1).fill_null(True).cast(pl.Int64).cum_sum().over(CHANNEL)
+    ).with_columns(of_run=(pl.col("value_variance").mean() + pl.col("value_mean").var(ddof=0)).over(*CHANNEL, "run"))
+    found = runs.filter(beyond(pl.col("of_run"), rule))
+    return hits(found, "point", value=pl.col("of_run"), observed=pl.col("value_mean"), rows=pl.col("hours"))
 
 
 def largest_step(given: Channels, rule: dict) -> pl.DataFrame:

@@ -176,6 +176,10 @@ VALUE_FAULTS = (
         for fault_id, point, day in (("still_a", "E003-WW-1-M", 48), ("still_b", "E007-WW-1-M", 9))
     ),
     ValueFault(
+        "damped_ph", "damped", "wastewater_online", "E004-WW-1-M", "w01001", _hours(46), _hours(55),
+        "the electrode's damping was turned up: changes shrink to a fifth", 0.2,
+    ),
+    ValueFault(
         "above_nitrogen", "above_whole", "e010_wwtp", "E010-OUT-M", "w21003", _hours(25, 6), _hours(26, 18),
         "more ammonia nitrogen than nitrogen", 12.0,
     ),
@@ -286,6 +290,11 @@ class Faults:
             course = self.monitors.true(fault.point_id, fault.parameter_code, *days).ravel()
             hours = np.arange(where.start, where.stop) + (first - days[0]).days * 24
             return np.round(np.interp(hours, [0, course.size - 1], course[[0, -1]]), decimals)
+        if fault.kind == "damped":
+            begins, ends = fault.moments(self.monitors.first)
+            days = begins.date(), (ends - timedelta(hours=1)).date()
+            level = np.nanmean(self.monitors.true(fault.point_id, fault.parameter_code, *days))
+            return np.round(level + (true - level) * fault.amount, decimals)
         if fault.kind == "one_trend":
             other = self.monitors.true(fault.follows, fault.parameter_code, first, last).ravel()[where]
             return np.round(other * fault.amount, decimals)

@@ -411,7 +411,7 @@ class Monitors:
             return flow / channel.unit_scale
         if channel.parameter_code == "w01001":
             level = np.full(len(self.park.days), 7.1 + 0.5 * noise.pick(self.park.seed, point.point_id, "ph"))
-            return series.around(self._stream(*channel.key), days, self._daily(level, first, last), size=0.02)
+            return series.around(self._stream(*channel.key), days, self._daily(level, first, last), size=0.04)
         concentration = (
             self.park.inflow_concentration(channel.parameter_code) if inlet else self.park.concentration(outlet, channel.parameter_code)
         )

@@ -29,6 +29,7 @@ TABLES = {
     "faults": "One row per planted fault: where, from when to when (local, end exclusive), what was done.",
     "fault_values": "One row per reading a value fault touches: true and sent value, printed unit.",
     "conditions": "One row per true event that a rule should notice although nobody falsified anything.",
+    "exceedances": "One row per outlet, pollutant and hour in which what is true stands above the permit's hourly limit, source running.",
     "deliveries": "One row per file: canonical rows a faultless reader and loader finds; held ones wait; phase later lies in sample_later.",
     "designed_grades": "One row per electroplater: the grade its figures were chosen for.",
     "measure_savings": "One row per measure and month: what its meter counted, and how much more it would have counted without the measure.",
@@ -323,6 +324,36 @@ class Truth:
         }
         return pl.DataFrame(rows, schema=schema, orient="row")
 
+    def exceedances(self) -> pl.DataFrame:
+        """Hours above the permit's hourly limit as they truly were, planted or not: of stacks at reference oxygen, of platers' COD."""
+        hours = local_times(self.first, self.last)
+        parts = []
+        for enterprise in self.park.enterprises:
+            above: list[tuple[str, str, str, float, np.ndarray]] = []
+            for stack in enterprise.stacks if enterprise.kind != "pcb" else ():
+                point = stack.outlet_id
+                oxygen = self.monitors.true(point, "a19001", self.first, self.last)
+                for code, limit in stack.limits.items():
+                    value = self.monitors.converted(point, self.monitors.true(point, code, self.first, self.last), oxygen)
+                    above.append((point, point, code, limit, value))
+            for outlet in enterprise.wastewater if enterprise.kind == "electroplating" else ():
+                value = self.monitors.true(wastewater_point(outlet), "w01018", self.first, self.last)
+                above.append((outlet.outlet_id, wastewater_point(outlet), "w01018", outlet.limits["w01018"], value))
+            for outlet_id, point, code, limit, value in above:
+                parts.append(
+                    pl.DataFrame({"starts_local": hours, "value": value.ravel()})
+                    .filter(pl.col("value").is_not_nan() & (pl.col("value") > limit))
+                    .select(
+                        outlet_id=pl.lit(outlet_id),
+                        point_id=pl.lit(point),
+                        parameter_code=pl.lit(code),
+                        starts_local="starts_local",
+                        value="value",
+                        limit_value=pl.lit(limit),
+                    )
+                )
+        return pl.concat(parts)
+
     def tables(self, declarations: pl.DataFrame) -> dict[str, pl.DataFrame]:
         """Every table of the answer sheet."""
         meters, emission = self.meter_daily(), self.emission_daily()
@@ -340,6 +371,7 @@ class Truth:
             "faults": pl.concat([self.fault_table(), self.declared_faults(declarations)], how="diagonal"),
             "fault_values": self.fault_values(),
             "conditions": self.conditions(),
+            "exceedances": self.exceedances(),
             "deliveries": self.ledger,
             "designed_grades": pl.DataFrame(
                 {

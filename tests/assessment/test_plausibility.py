@@ -133,7 +133,11 @@ class TestDaysInARow:
 
     def test_small_numbers_speak_for_themselves(self, shipped_standards: Standards) -> None:
         days = [channel(day, parameter_code="w01001", value_variance=0.004 + day / 1000) for day in range(7)]
-        assert only(found(shipped_standards, "ph_variance", channels=days))["value"] == 0.004
+        assert only(found(shipped_standards, "ph_variance", channels=days))["value"] == pytest.approx(0.007), "of the whole run"
+
+    def test_what_drifts_has_not_stood_still(self, shipped_standards: Standards) -> None:
+        days = [channel(day, parameter_code="w01001", value_variance=0.004, value_mean=7.0 + 0.1 * day) for day in range(7)]
+        assert found(shipped_standards, "ph_variance", channels=days).is_empty()
 
 
 class TestLevels:
@@ -149,6 +153,21 @@ class TestLevels:
     def test_a_holiday_is_no_mistaken_unit(self, shipped_standards: Standards) -> None:
         rows = [*self.usual(), channel(10, value_mean=4.0, value_min=3.9, value_max=4.1, parameter_code="electricity", is_pollutant=False)]
         assert not of("unit_jump", shipped_standards, channels=rows)
+
+    def test_a_holiday_leaves_what_never_stops(self, shipped_standards: Standards) -> None:
+        """Peaks and mean fall to a tenth, the smallest hour of the day stays: nobody mistook a unit."""
+        meter = {"parameter_code": "electricity", "is_pollutant": False, "value_min": 3.9}
+        rows = [*self.usual(**meter), channel(10, value_mean=4.0, value_max=4.8, **meter)]
+        assert not of("unit_jump", shipped_standards, channels=rows)
+
+    def test_a_works_that_stands_still_is_no_mistaken_unit(self, shipped_standards: Standards) -> None:
+        """Everything at a tenth for a day, the smallest hour too; a thousandth, or a tenth of a concentration, is another matter."""
+        meter = {"parameter_code": "electricity", "is_pollutant": False}
+        still = {"value_mean": 4.0, "value_min": 3.2, "value_max": 4.8}
+        assert not of("unit_jump", shipped_standards, channels=[*self.usual(**meter), channel(10, **still, **meter)])
+        watts = {name: value / 100 for name, value in still.items()}
+        assert of("unit_jump", shipped_standards, channels=[*self.usual(**meter), channel(10, **watts, **meter)])
+        assert of("unit_jump", shipped_standards, channels=[*self.usual(), channel(10, **still)])
 
     def test_a_step(self, shipped_standards: Standards) -> None:
         rows = [*self.usual(), channel(10, value_mean=130.0, value_max=140.0)]

@@ -15,7 +15,7 @@ SEEN_AS = {
     "gap": "missing_while_running", "stuck": "constant_value", "spike": "outside_range", "limit_hugging": "limit_plateau",
     "corrected": "ways_disagree", "decimal_point": "unit_jump", "replayed": "replayed_day", "smoothed": "over_smooth",
     "one_trend": "identical_trend", "no_flow": "zero_flow", "above_whole": "part_above_whole", "late_file": "low_capture",
-    "truncated_file": "low_capture",
+    "truncated_file": "low_capture", "damped": "ph_variance", "off_habit": "calibration_off_habit", "day_mean": "means_of_lengths",
 }  # fmt: skip
 """Kinds of faults that leave something in the marts of the first night, and the rule that names each."""
 _FLOW = "w00000"
@@ -63,7 +63,19 @@ def causes(folder: Path) -> pl.DataFrame:
         since="first_date",
         until=pl.col("last_date").dt.offset_by("1d"),
     )
-    return pl.concat([readings, copied, files, true], how="vertical_relaxed")
+    # what passed a limit without anybody's doing is a cause like another
+    hours = truth.read(folder, "exceedances").with_columns(since=pl.col("starts_local").dt.date())
+    passed = hours.select("point_id", "parameter_code", "since").unique(maintain_order=True)
+    above = passed.select(
+        pl.concat_str("point_id", "parameter_code", pl.col("since").cast(pl.String), separator=" ").alias("fault_id"),
+        pl.lit("true_exceedance").alias("kind"),
+        "point_id",
+        of_parameter="parameter_code",
+        of_enterprise=pl.lit(None, dtype=pl.String),
+        since="since",
+        until=pl.col("since").dt.offset_by("1d"),
+    )
+    return pl.concat([readings, copied, files, true, above], how="vertical_relaxed")
 
 
 def matched(found: pl.DataFrame, planted: pl.DataFrame, outlets: pl.DataFrame) -> pl.DataFrame:
