@@ -157,7 +157,7 @@ def plot_findings(axes: object, frames: Frames) -> None:
 _DAYS = (
     "enterprise_id, outlet_id, pollutant_code, local_date, medium, unit, limit_value, hours, value_hours, marked_hours, short_hours, value_mean, flow_hours, "
     "flow_mean, flow_known_hours, flow_m3, oxygen_percent, stopped_value_hours, stopped_value_max, zero_flow_hours, no_flow_hours, no_flow_value_max, converted_hours, "
-    "converted_ratio, product_hours, product_ratio, above_limit_hours, "
+    "calibration_hour, calibration_hours, converted_ratio, product_hours, product_ratio, above_limit_hours, "
     + ", ".join(f"limit_{percent}_hours" for percent in range(90, 100))
     + ", whole_code, above_whole_hours, whole_share_max"
 )
@@ -173,7 +173,7 @@ PLAUSIBILITIES = Method(
             "point_id, parameter_code, statistic, source_kind, local_date, enterprise_id, outlet_id, process_id, is_pollutant, expected_periods, "
             "received_periods, valid_periods, late_periods, unit, range_min, range_max, hours, nd_hours, stopped_hours, "
             "value_mean, value_min, value_max, value_variance, hours_at_max, steps, unchanged_hours, moving_hours, step_square_sum, "
-            "step_max, shape, block_1, block_2, block_3, block_4, block_5, block_6",
+            "step_max, shape, block_1, block_2, block_3, block_4, block_5, block_6, shorter_mean, longer_mean, shorter_hours, longer_hours",
         ),
         "channel_months": Source.of(
             "intermediate.int_plausibility_channel_months",

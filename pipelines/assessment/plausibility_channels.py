@@ -351,6 +351,21 @@ def platform_copy_and_own(given: Channels, rule: dict) -> pl.DataFrame:
     return hits(found, "point", value=off, observed=pl.col("value_mean"), expected=pl.col("expected"), rows=pl.col("hours"))
 
 
+def means_of_lengths(given: Channels, rule: dict) -> pl.DataFrame:
+    """Means of a day as shorter and longer periods of one channel give them, where both cover the same hours of it."""
+    off = (pl.col("longer_mean") / pl.col("shorter_mean") - 1).abs()
+    both = (pl.min_horizontal("shorter_hours", "longer_hours") >= rule["guard"]) & (pl.col("shorter_mean") > 0)
+    found = given.days.filter(pl.col("is_pollutant") & both & beyond(off, rule))
+    return hits(
+        found,
+        "point",
+        value=off,
+        observed=pl.col("longer_mean"),
+        expected=pl.col("shorter_mean"),
+        rows=pl.col("received_periods"),
+    )
+
+
 def parameters_that_step(given: Channels, rule: dict) -> pl.DataFrame:
     """Outlets of which several parameters step on one day while the flow does not; what a step is says the rule of steps."""
     flows = given.parameters["mass_from"].drop_nulls().unique().to_list()
@@ -414,5 +429,6 @@ COMPARISONS: dict[str, Comparison] = {
         hours_without_value,
         late_on_few_days,
         platform_copy_and_own,
+        means_of_lengths,
     )
 }

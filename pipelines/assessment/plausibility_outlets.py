@@ -153,6 +153,32 @@ def marks_on_days_near_limit(given: Outlets, rule: dict) -> pl.DataFrame:
     )
 
 
+def calibration_off_habit(given: Outlets, rule: dict) -> pl.DataFrame:
+    """Days whose first hour marked as calibration is another one than usual, at outlets that are mostly calibrated at one hour.
+
+    No record holds a plan of calibrations: what the station does on most days stands for it. A mark is the station's, of all
+    pollutants alike.
+    """
+    days = (
+        given.days.filter(pl.col("calibration_hours") > 0)
+        .group_by("outlet_id", "local_date")
+        .agg(pl.col("enterprise_id").last(), pl.col("calibration_hour").min(), rows=pl.col("calibration_hours").max())
+        .with_columns(usual=pl.col("calibration_hour").mode().min().over("outlet_id"), days=pl.len().over("outlet_id"))
+        .with_columns(kept=(pl.col("calibration_hour") == pl.col("usual")).mean().over("outlet_id"))
+    )
+    apart = (pl.col("calibration_hour") - pl.col("usual")).abs()
+    off = pl.min_horizontal(apart, 24 - apart)
+    found = days.filter((pl.col("days") >= rule["extent"]) & (pl.col("kept") >= rule["guard"]) & beyond(off, rule))
+    return hits(
+        found.with_columns(pollutant_code=pl.lit(NOTHING), unit=pl.lit("h UTC")),
+        "outlet",
+        value=off,
+        observed=pl.col("calibration_hour"),
+        expected=pl.col("usual"),
+        rows=pl.col("rows"),
+    )
+
+
 def part_and_whole(given: Outlets, rule: dict) -> pl.DataFrame:
     of_pair = (pl.col("pollutant_code") == rule["parameter_code"]) & (pl.col("whole_code") == rule["other_parameter_code"])
     found = given.days.filter(of_pair & (pl.col("above_whole_hours") >= rule["extent"]) & beyond(pl.col("whole_share_max"), rule))
@@ -237,6 +263,7 @@ COMPARISONS: dict[str, Comparison] = {
         reported_and_product,
         exceedance_without_event,
         marks_on_days_near_limit,
+        calibration_off_habit,
         part_and_whole,
         fuel_and_flow,
     )

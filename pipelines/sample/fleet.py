@@ -78,7 +78,7 @@ INLETS_SINCE = date(2026, 10, 18)
 """Day on which the inlet monitors of the ordinary sample park were put into service."""
 _HOURLY = frozenset({HOURS, DAYS})
 INLETS = (
-    Device(mn("E007-IN-1"), "31", "E007-IN-1", load=24.0, commands=_HOURLY, habits=frozenset({"splits"})),
+    Device(mn("E007-IN-1"), "31", "E007-IN-1", load=24.0, day_mean=0.85, commands=_HOURLY, habits=frozenset({"splits"})),
     Device(
         mn("E009-IN-1"), "31", "E009-IN-1", load=40.0, crc=CrcVariant.MODBUS, commands=_HOURLY, habits=frozenset({"repeats", "services"})
     ),

@@ -69,6 +69,22 @@ CONDITIONS = (
 
 
 @dataclass(frozen=True)
+class OffHabit:
+    """A calibration at another hour than the weekly one: `hours` of the day `day` after the first are marked so."""
+
+    fault_id: str
+    point_id: str
+    day: int
+    hours: tuple[int, int]
+
+
+OFF_HABIT = (
+    OffHabit("calibrated_at_night_a", "E003-WW-1-M", 41, (21, 23)),
+    OffHabit("calibrated_at_night_b", "E007-STACK-2", 27, (2, 4)),
+)
+
+
+@dataclass(frozen=True)
 class Point:
     point_id: str
     enterprise_id: str
@@ -455,6 +471,9 @@ class Monitors:
             return letters
         weekday = int(noise.pick(self.park.seed, point_id, "calibration") * 7)
         letters[days % 7 == weekday, 10] = "C"
+        for calibration in OFF_HABIT:
+            if calibration.point_id == point_id:
+                letters[days - day_number(self.first) == calibration.day, slice(*calibration.hours)] = "C"
         service = noise.uniform(noise.key(self.park.seed, point_id, "service"), days)
         letters[service < 0.045, 14:17] = "M"
         letters[service > 0.985, 3] = "D"

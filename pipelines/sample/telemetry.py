@@ -80,6 +80,8 @@ class Device:
     registered: bool = True
     load: float = 1.0
     """How many times the usual concentration: before a treatment plant it is many times that behind it."""
+    day_mean: float = 1.0
+    """How many times the true mean its messages of a day say of its first pollutant."""
     commands: frozenset[str] = frozenset({MINUTES, HOURS, DAYS})
     habits: frozenset[str] = frozenset()
 
@@ -174,6 +176,9 @@ def measured(device: Device, day: date, seed: int) -> DayOfDevice:
     _totals(device, minutes, device.interval * 60.0)
     hours, hour_flags = _longer(device, minutes, flags, slots // 24)
     days, day_flags = _longer(device, hours, hour_flags, 24)
+    if device.day_mean != 1.0:
+        first = next(factor for factor in device.factors if factor.mass_scale is not None)
+        days[first.code]["Avg"] = np.round(days[first.code]["Avg"] * device.day_mean, first.decimals)
     return DayOfDevice(device, day, {MINUTES: minutes, HOURS: hours, DAYS: days}, {MINUTES: flags, HOURS: hour_flags, DAYS: day_flags})
 
 

@@ -15,7 +15,7 @@ from pipelines.sample.audit_papers import AuditPapers
 from pipelines.sample.drops import Delivered, parquet
 from pipelines.sample.faults import FILE_FAULTS, LOSING, UNREGISTERED_ACCOUNT, Faults
 from pipelines.sample.fleet import INLETS, INLETS_SINCE
-from pipelines.sample.monitors import CONDITIONS, Channel, Monitors, wastewater_point
+from pipelines.sample.monitors import CONDITIONS, OFF_HABIT, Channel, Monitors, wastewater_point
 from pipelines.sample.papers import RESTATED, TYPED_WRONG
 from pipelines.sample.rhythm import local_times, local_to_utc
 
@@ -237,12 +237,25 @@ class Truth:
             rows.append(
                 (fault.fault_id, fault.kind, fault.feed_id, owner, fault.point_id, None, midnight, midnight + timedelta(days=1), fault.what)
             )
+        for calibration in OFF_HABIT:
+            day = self.first + timedelta(days=calibration.day)
+            if day <= self.last:
+                starts, ends = (local_times(day, day)[0] + timedelta(hours=hour) for hour in calibration.hours)
+                what = "calibrated at another hour than every week"
+                owner = self.monitors.points[calibration.point_id].enterprise_id
+                rows.append((calibration.fault_id, "off_habit", None, owner, calibration.point_id, None, starts, ends, what))
         starts, ends = local_times(self.first, self.last)[0], local_times(self.last, self.last)[0] + timedelta(days=1)
         what = f"account {UNREGISTERED_ACCOUNT} is in no register: its rows wait for it"
         rows.append(("stranger", "unregistered_customer", "utility_electricity", None, None, "electricity", starts, ends, what))
         if self.last >= INLETS_SINCE:
             begins = local_times(max(self.first, INLETS_SINCE), self.last)[0]
             for device in INLETS:
+                if device.day_mean != 1.0:
+                    what = f"means of days are {device.day_mean:g} times those of the hours"
+                    code = next(factor.code for factor in device.factors if factor.mass_scale is not None)
+                    rows.append(
+                        ("low_day_mean", "day_mean", "hj212_inlets", device.point_id[:4], device.point_id, code, begins, ends, what)
+                    )
                 if not device.registered:
                     what = f"device {device.mn} is in no device profile: its values wait for it"
                     rows.append(("strange_device", "unregistered_device", "hj212_inlets", None, device.point_id, None, begins, ends, what))

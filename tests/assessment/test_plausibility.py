@@ -65,6 +65,10 @@ CHANNEL_RULES = {
     "constant_value": ({"unchanged_hours": 12}, {"unchanged_hours": 11}),
     "range_plateau": ({"value_max": 198.0, "hours_at_max": 3}, {"value_max": 198.0, "hours_at_max": 2}),
     "outside_range": ({"value_max": 200.1}, {"value_max": 200.0}),
+    "means_of_lengths": (
+        {"shorter_mean": 40.0, "longer_mean": 42.1, "shorter_hours": 24.0, "longer_hours": 24.0},
+        {"shorter_mean": 40.0, "longer_mean": 42.1, "shorter_hours": 24.0, "longer_hours": 19.0},
+    ),
     "ph_step": ({"parameter_code": "w01001", "step_max": 2.1}, {"parameter_code": "w01001", "step_max": 2.0}),
 }
 
@@ -95,6 +99,29 @@ def test_a_day_of_an_outlet(shipped_standards: Standards, rule: str) -> None:
     assert (row["place_kind"], row["place_id"], row["parameter_code"]) == ("outlet", "S1", "a21002")
     assert row["found_in"] == "marts.emission_hourly"
     assert not of(rule, shipped_standards, outlet_days=[outlet(**ordinary)])
+
+
+class TestCalibrations:
+    @staticmethod
+    def weekly(*hours: int) -> list[dict]:
+        """A station that is calibrated every week, told by both of its pollutants."""
+        return [
+            outlet(7 * week, pollutant_code=code, calibration_hour=hour, calibration_hours=1, marked_hours=1)
+            for week, hour in enumerate(hours)
+            for code in ("a21002", "a21026")
+        ]
+
+    def test_another_hour_than_usual(self, shipped_standards: Standards) -> None:
+        (row,) = of("calibration_off_habit", shipped_standards, outlet_days=self.weekly(2, 2, 2, 23, 2))
+        assert (row["period_start"], row["value"], row["observed"], row["expected"]) == (FIRST + timedelta(days=21), 3, 23, 2)
+        assert (row["parameter_code"], row["evidence_strength"]) == ("-", "weak")
+
+    def test_an_hour_or_two_is_no_other_time(self, shipped_standards: Standards) -> None:
+        assert not of("calibration_off_habit", shipped_standards, outlet_days=self.weekly(2, 2, 2, 4, 2))
+
+    def test_without_a_habit_there_is_nothing_off_it(self, shipped_standards: Standards) -> None:
+        assert not of("calibration_off_habit", shipped_standards, outlet_days=self.weekly(2, 9, 2, 23, 2))
+        assert not of("calibration_off_habit", shipped_standards, outlet_days=self.weekly(2, 2, 23))
 
 
 def test_a_plateau_below_the_limit_is_none_when_the_limit_is_passed(shipped_standards: Standards) -> None:

@@ -11,7 +11,7 @@ from pipelines.contracts.standards import load_standards
 from pipelines.sample import cast, papers, truth
 from pipelines.sample.faults import FILE_FAULTS, VALUE_FAULTS, Faults
 from pipelines.sample.generate import DEFAULT_DAYS, DEFAULT_END, model
-from pipelines.sample.monitors import Monitors
+from pipelines.sample.monitors import OFF_HABIT, Monitors
 from pipelines.sample.rhythm import month_start
 
 FIRST = DEFAULT_END - timedelta(days=DEFAULT_DAYS - 1)
@@ -31,10 +31,8 @@ def _read(home: Path, table: str) -> pl.DataFrame:
 
 def test_every_fault_of_the_plan_is_in_the_default_sample(home: Path) -> None:
     planted = set(_read(home, "faults")["fault_id"])
-    assert {fault.fault_id for fault in (*VALUE_FAULTS, *FILE_FAULTS, *papers.RESTATED, papers.TYPED_WRONG)} | {
-        "stranger",
-        "strange_device",
-    } == planted
+    plan = {fault.fault_id for fault in (*VALUE_FAULTS, *FILE_FAULTS, *OFF_HABIT, *papers.RESTATED, papers.TYPED_WRONG)}
+    assert plan | {"stranger", "strange_device", "low_day_mean"} == planted
 
 
 def test_registers_roll_over_and_survive_the_exchange(monitors: Monitors, home: Path) -> None:

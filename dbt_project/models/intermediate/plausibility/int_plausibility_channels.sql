@@ -15,6 +15,24 @@ points as (
     select * from {{ ref('int_point_owners') }}
 ),
 
+-- means of the same day over shorter and longer periods; an amount of periods without non-detects each
+lengths as (
+    select
+        point_id,
+        parameter_code,
+        statistic,
+        source_kind,
+        local_date,
+        min_by(mean_sum / usable_readings, period_seconds) as shorter_mean,
+        max_by(mean_sum / usable_readings, period_seconds) as longer_mean,
+        min_by(usable_readings * period_seconds, period_seconds) / cast(3600 as double) as shorter_hours,
+        max_by(usable_readings * period_seconds, period_seconds) / cast(3600 as double) as longer_hours
+    from {{ ref('int_reading_days') }}
+    where statistic = 'avg' and period_seconds between 1 and 86400 and usable_readings > 0 and nd_periods = 0
+    group by point_id, parameter_code, statistic, source_kind, local_date
+    having count(*) > 1
+),
+
 pollutants as (
     select distinct parameter_code from {{ ref('stg_parameters') }}
     where kind = 'pollutant'
@@ -57,7 +75,11 @@ final as (
         features.block_3,
         features.block_4,
         features.block_5,
-        features.block_6
+        features.block_6,
+        lengths.shorter_mean,
+        lengths.longer_mean,
+        lengths.shorter_hours,
+        lengths.longer_hours
     from arrived
     cross join since
     left join {{ ref('int_plausibility_channel_days') }} as features
@@ -66,6 +88,12 @@ final as (
             and arrived.statistic = features.statistic
             and arrived.source_kind = features.source_kind
             and arrived.local_date = features.local_date
+    left join lengths
+        on arrived.point_id = lengths.point_id
+            and arrived.parameter_code = lengths.parameter_code
+            and arrived.statistic = lengths.statistic
+            and arrived.source_kind = lengths.source_kind
+            and arrived.local_date = lengths.local_date
     left join points
         on arrived.point_id = points.point_id and {{ holds_on('points', 'arrived.local_date') }}
     left join pollutants on arrived.parameter_code = pollutants.parameter_code

@@ -15,7 +15,8 @@ with
 hours as (
     select
         *,
-        {{ compared_value('hours') }} as compared
+        {{ compared_value('hours') }} as compared,
+        case when mark_code = 'calibration' then extract(hour from hour_start_utc) end as calibration_hour
     from {{ ref('int_emission_hourly') }} as hours
     where {{ touched_filter('enterprise') }}
 ),
@@ -89,6 +90,8 @@ by_day as (
         count(concentration) as value_hours,
         count(case when validity_basis = 'marked_or_missing' then 1 end) as marked_hours,
         count(case when validity_basis = 'too_few_valid_values' then 1 end) as short_hours,
+        cast(min(calibration_hour) as integer) as calibration_hour,
+        count(calibration_hour) as calibration_hours,
         avg(concentration) as value_mean,
         count(nullif(flow_reported_m3, 0)) as flow_hours,
         avg(case when operating_state = 'operating' then flow_m3 end) as flow_mean,
