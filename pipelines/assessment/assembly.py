@@ -6,6 +6,7 @@ All methods of a build are one transaction. How something is computed stands wit
 # ruff: noqa: S608 - names come from our own declarations; values are bound parameters
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from pipelines.warehouse.verdicts import reason_marts_are_closed
 _SAME = 1e-9
 """Relative difference below which a number has not changed: sums of floats depend on the order they were taken in."""
 _REFERENCE = "reference."
+_HANDED_OVER = itertools.count(1)
+"""Numbers of the files that frames are handed over in."""
 
 
 class ScoresRefused(RuntimeError):
@@ -227,8 +230,12 @@ def _insert(con: duckdb.DuckDBPyConnection, settings: Settings, frame: pl.DataFr
 
 @contextmanager
 def _handed_over(settings: Settings, frame: pl.DataFrame) -> Iterator[str]:
-    """A frame as something DuckDB can read: through Parquet, because no pyarrow stands between the two."""
-    path = settings.warehouse.parent / ".scores.parquet"
+    """A frame as something DuckDB can read: through Parquet, because no pyarrow stands between the two.
+
+    Each under a name of its own: DuckDB keeps the footer of a file by name, size and second, and would read by that of
+    the file before.
+    """
+    path = settings.warehouse.parent / f".scores_{next(_HANDED_OVER)}.parquet"
     frame.write_parquet(path)
     try:
         escaped = str(path).replace("'", "''")

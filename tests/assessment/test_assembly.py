@@ -8,10 +8,12 @@ from typing import ClassVar
 import polars as pl
 import pytest
 
-from pipelines.assessment.assembly import ScoresRefused
+from pipelines.assessment.assembly import ScoresRefused, _handed_over
 from pipelines.assessment.enterprise_index import ENTERPRISE_INDEX
 from pipelines.contracts.standards import Standards
 from pipelines.contracts.states import BuildStatus, GateStatus, State
+from pipelines.settings import Settings
+from pipelines.warehouse.connection import open_warehouse
 from tests.assessment.park import Park, months
 from tests.assessment.systems import cell, group_row, qualitative, quantitative, standards, system_row, thresholds, words
 
@@ -504,3 +506,13 @@ def test_tables_of_an_older_version_gain_their_columns(park: Park) -> None:
     park.con.execute("alter table assessment.enterprise_grade_history drop column points_to_next_grade")
     park.night()
     assert park.con.execute("select count(*), count(points_to_next_grade) from assessment.enterprise_grade_history").fetchone() == (6, 3)
+
+
+def test_a_frame_is_not_mistaken_for_the_one_before(tmp_path: Path) -> None:
+    """Two files of one name, size and second are one file to DuckDB."""
+    settings = Settings(home=tmp_path, feeds_dir=tmp_path)
+    settings.make_folders()
+    with open_warehouse(settings) as con:
+        for value in range(20):
+            with _handed_over(settings, pl.DataFrame({f"c{value:02}": [value]})) as source:
+                assert con.execute(f"select c{value:02} from {source}").fetchall() == [(value,)]
