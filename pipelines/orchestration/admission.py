@@ -22,7 +22,7 @@ from pipelines.orchestration.resources import BUILD
 from pipelines.orchestration.tables import rows_as_markdown
 from pipelines.warehouse import audit
 from pipelines.warehouse.ledger import Delivery
-from pipelines.warehouse.standards import load_standards_into
+from pipelines.warehouse.standards import load_standards_into, standards_stand
 
 STEP = "admission"
 ADMITTED, ON_TIME = "admitted", "on_time"
@@ -73,6 +73,7 @@ def admit(build: Build, records: Sequence[str], note: StepNote) -> dict[str, Adm
             done[decision.delivery.record].failed.append(str(result))
             note.fail(str(result))
             continue
+        build.records_changed.add(decision.delivery.record)
         done[decision.delivery.record].count(result.delivery)
         if result.rows_refused:
             note.warn(
@@ -120,6 +121,7 @@ def admission_assets(register_feeds: Sequence[str], other_feeds: Sequence[str]) 
     def standards(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         build: Build = context.resources.build
         with build.step("standards") as note:
+            build.standards_stand = standards_stand(build.con, build.standards)
             change_seq = load_standards_into(build.con, build.standards, build.park_id, build.started_at)
             note.say("unchanged" if change_seq is None else f"changed rows touch the park under change {change_seq}")
         return dg.MaterializeResult(metadata={"hash": build.standards.hash, "changed": change_seq is not None})

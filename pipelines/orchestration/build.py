@@ -83,6 +83,10 @@ class Build:
         self.aborted_runs: list[str] = []
         self.rebuilt_after: int | None = None
         self.registers_changed = False
+        self.records_changed: set[str] = set()
+        """Record types of which something was admitted, held back or withdrawn in this build."""
+        self.standards_stand = False
+        """Whether the warehouse holds the very standards of this build, each row where it stands; known once they were loaded."""
         self.feeds_read: set[str] = set()
         self.feeds_failed: set[str] = set()
         self.carried = False

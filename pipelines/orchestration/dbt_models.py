@@ -5,7 +5,8 @@ stands in `transform`, what it computes in the project.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -16,13 +17,14 @@ import duckdb
 
 from pipelines.contracts.records import RECORD_TYPES
 from pipelines.contracts.states import BuildStatus, StepOutcome
-from pipelines.orchestration.build import Build, StepNote
+from pipelines.orchestration.build import Build, StepNote, utc_now
 from pipelines.orchestration.gate_checks import carry_verdicts
 from pipelines.orchestration.instance import environment
 from pipelines.orchestration.keys import SEEDS, STANDARDS, TOUCHED, landing_key
 from pipelines.orchestration.resources import BUILD, DBT
 from pipelines.orchestration.tables import rows_as_markdown
 from pipelines.transform import dbt as runner
+from pipelines.transform.standing import relations_of, selectors_of, standing_nodes
 from pipelines.warehouse import audit, builds
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ STEP = "dbt"
 FAILING_ROWS_SHOWN = 20
 PUBLIC_SCHEMAS = ("marts", "reference")
 _UNIQUE_ID = "unique_id"
+_OWN_STANDARDS = "own_standards"
 _BUILT = frozenset({"success", "pass", "warn", "fail"})
 """Statuses that leave no model unbuilt: a test that fails says nothing against the text of the models before it."""
 
@@ -67,7 +70,7 @@ def model_key(props: Mapping[str, Any]) -> dg.AssetKey:
     if props["resource_type"] == "source":
         if props["name"] in RECORD_TYPES:
             return landing_key(props["name"])
-        return STANDARDS if props["source_name"] == "own_standards" else TOUCHED
+        return STANDARDS if props["source_name"] == _OWN_STANDARDS else TOUCHED
     if props["resource_type"] == "seed":
         return dg.AssetKey([SEEDS, props["name"]])
     return dg.AssetKey([props["schema"], props.get("alias") or props["name"]])
@@ -106,7 +109,7 @@ def dbt_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             return
         with build.step(STEP) as note:
             note.say(reason)
-            yield from _run(context, build, note)
+            yield from _run(context, build, note, manifest)
 
     return dbt
 
@@ -125,13 +128,41 @@ def carry(build: Build, models: list[str]) -> str | None:
     return None
 
 
-def _run(context: dg.AssetExecutionContext, build: Build, note: StepNote) -> Iterator[Any]:
+def standing(build: Build, manifest: Mapping[str, Any]) -> frozenset[str]:
+    """Ids of the nodes that need not run this time; none unless the build before this one ended well with the same code and standards.
+
+    What the build before left out in its turn was built by an earlier one of which all this holds too. A build that ran but a
+    part of the graph, or took in what it could not build, has not published.
+    """
+    previous = audit.previous_build(build.con, build.build_id)
+    if previous is None or previous.status is not BuildStatus.PUBLISHED or previous.code_version != build.code_version:
+        return frozenset()
+    if not build.standards_stand or previous.standards_hash != build.standards.hash:
+        return frozenset()
+    changed = {unique_id for unique_id, source in manifest["sources"].items() if _may_have_changed(source, build)}
+    # A test that warned says so again, every night.
+    warned = audit.warned_steps(build.con, previous.build_id, "dbt_test")
+    must_run = {unique_id for unique_id, node in manifest["nodes"].items() if node["resource_type"] == "test" and node["name"] in warned}
+    found = standing_nodes(manifest, changed, must_run)
+    return found if audit.relations(build.con).issuperset(relations_of(manifest, found).values()) else frozenset()
+
+
+def _may_have_changed(source: Mapping[str, Any], build: Build) -> bool:
+    """Standards have been compared before, records change by admission alone; of anything else nobody knows."""
+    if source["source_name"] == _OWN_STANDARDS:
+        return False
+    return source["name"] not in RECORD_TYPES or source["name"] in build.records_changed
+
+
+def _run(context: dg.AssetExecutionContext, build: Build, note: StepNote, manifest: Mapping[str, Any]) -> Iterator[Any]:
     settings = build.settings
     through = builds.include_changes(build.con, build.build_id)
     rebuild = builds.must_rebuild_models(build.con, runner.models_hash(settings))
     build.rebuilt_after = audit.lowest_watermark(build.con)
     previous = audit.previous_build(build.con, build.build_id)
-    seeds_stand = previous is not None and previous.status is BuildStatus.PUBLISHED and previous.standards_hash == build.standards.hash
+    published = previous is not None and previous.status is BuildStatus.PUBLISHED
+    seeds_stand = published and build.standards_stand and previous.standards_hash == build.standards.hash
+    left_out = frozenset() if rebuild or context.is_subset else standing(build, manifest)
     target = runner.build_target(settings, build.build_id)
     arguments = runner.dbt_arguments(
         "build",
@@ -139,9 +170,14 @@ def _run(context: dg.AssetExecutionContext, build: Build, note: StepNote) -> Ite
         park_zone=settings.park.zone,
         full_refresh=rebuild,
         exclude_seeds=seeds_stand and not rebuild and not context.is_subset,
+        # Seeds are left out by their kind, which spares dbt to look for each.
+        exclude=selectors_of(manifest, [each for each in left_out if manifest["nodes"][each]["resource_type"] != "seed"]),
     )
     variables = runner.dbt_environment(settings, build_id=build.build_id, through_change_seq=through)
+    if left_out:
+        variables |= runner.only_what_is_named()
     failed_checks: list[dg.AssetCheckResult] = []
+    carried = _Carried(build, manifest, left_out)
     build.release_warehouse()
     with environment(variables):
         invocation: DbtCliInvocation = context.resources.dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
@@ -150,18 +186,72 @@ def _run(context: dg.AssetExecutionContext, build: Build, note: StepNote) -> Ite
         if isinstance(event, dg.AssetCheckResult) and not event.passed:
             failed_checks.append(event)
         else:
+            if isinstance(event, dg.Output):
+                yield from carried.before(context.asset_key_for_output(event.output_name))
             yield event
         build.reporter.step_moved(STEP, "-", done, max(total, done))
     succeeded = invocation.process.wait() == 0
     runner.prune_targets(settings)
     results = _results(target)
     _record_nodes(build, results, note)
+    yield from carried.rest()
+    carried.record(build, note)
     for check in failed_checks:
         yield _with_rows(build, check, results)
     if rebuild and not context.is_subset and all(result["status"] in _BUILT for result in results.values()) and results:
         builds.models_rebuilt(build.con)
     if not succeeded:
         raise DbtFailed(_why_failed(results, str(invocation.get_error() or "dbt ended without saying why"), target))
+
+
+class _Carried:
+    """What was left out, told as carried: a row for every model and seed, and for what is public its asset, so that what stands behind
+    it is not skipped.
+
+    A test has no row when it passes, and no check result here: one that did not run has not passed. Views and seeds that did not
+    run are not materialised, which is what they are.
+    """
+
+    def __init__(self, build: Build, manifest: Mapping[str, Any], left_out: Collection[str]) -> None:
+        previous = audit.previous_build(build.con, build.build_id)
+        self._said = f"nothing it is made of has changed since build {previous.build_id if previous else '-'}"
+        self._nodes: Mapping[str, Mapping[str, Any]] = manifest["nodes"]
+        self._left_out = sorted(left_out)
+        shown = {
+            each for each in left_out if self._nodes[each]["resource_type"] == "model" and self._nodes[each]["schema"] in PUBLIC_SCHEMAS
+        }
+        self._pending = {model_key(self._nodes[each]): each for each in shown}
+        self._ids = {model_key(node): unique_id for unique_id, node in self._nodes.items() if node["resource_type"] in ("model", "seed")}
+        self._passed: set[str] = set()
+
+    def before(self, key: dg.AssetKey) -> Iterator[dg.MaterializeResult]:
+        """Assets that an asset is made of and that were left out: Dagster wants them first. Each once."""
+        yield from self._of([self._ids[key]] if key in self._ids else [])
+
+    def rest(self) -> Iterator[dg.MaterializeResult]:
+        """Those that nothing which was built is made of."""
+        yield from self._of(sorted(self._pending.values()))
+
+    def _of(self, unique_ids: Collection[str]) -> Iterator[dg.MaterializeResult]:
+        for unique_id in unique_ids:
+            if unique_id in self._passed or unique_id not in self._nodes:
+                continue
+            self._passed.add(unique_id)
+            yield from self._of(self._nodes[unique_id]["depends_on"].get("nodes", []))
+            key = model_key(self._nodes[unique_id])
+            if self._pending.pop(key, None):
+                yield dg.MaterializeResult(asset_key=key, metadata={"carried": self._said})
+
+    def record(self, build: Build, note: StepNote) -> None:
+        now, nodes = utc_now(), [self._nodes[unique_id] for unique_id in self._left_out]
+        rows = [
+            builds.Step(f"dbt_{node['resource_type']}", node["name"], now, now, StepOutcome.CARRIED, None, self._said)
+            for node in nodes
+            if node["resource_type"] != "test"
+        ]
+        builds.record_steps(build.con, build.park_id, build.build_id, rows)
+        if counted := Counter(node["config"]["materialized"] for node in nodes):
+            note.say(f"carried: {', '.join(f'{count} {kind}s' for kind, count in sorted(counted.items()))}")
 
 
 def _results(target: Path) -> dict[str, dict[str, Any]]:

@@ -50,6 +50,7 @@ def dbt_arguments(
     full_refresh: bool = False,
     unit_tests: bool = False,
     exclude_seeds: bool = False,
+    exclude: Sequence[str] = (),
     select: Sequence[str] = (),
 ) -> list[str]:
     """Arguments behind the program's name. Unit tests belong to development: at night they are left out.
@@ -73,7 +74,15 @@ def dbt_arguments(
         arguments.append("--full-refresh")
     if select:
         arguments += ["--select", *select]
+    if exclude:
+        # One argument: dagster-dbt takes no second value behind the option. See also `only_what_is_named`.
+        arguments += ["--exclude", " ".join(exclude)]
     return arguments
+
+
+def only_what_is_named() -> dict[str, str]:
+    """Environment in which leaving out a node leaves out no test of it: dbt would drop every test that looks at it among others."""
+    return {"DBT_INDIRECT_SELECTION": "empty"}
 
 
 def dbt_environment(settings: Settings, *, build_id: str, through_change_seq: int) -> dict[str, str]:

@@ -108,6 +108,18 @@ def watermarks(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return dict(con.execute(f"select model, change_seq from {WATERMARK.qualified}").fetchall())
 
 
+def warned_steps(con: duckdb.DuckDBPyConnection, build_id: str, step: str) -> set[str]:
+    """Subjects of a step that a build warned of."""
+    query = f"select subject from {STEP_OUTCOMES.qualified} where build_id = ? and step = ? and outcome = 'warned'"
+    return {subject for (subject,) in con.execute(query, [build_id, step]).fetchall()}
+
+
+def relations(con: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    """Schema and name of every table and view of the warehouse."""
+    query = "select schema_name, {0}_name from duckdb_{0}s() where database_name = current_database() and not internal"
+    return set(con.execute(f"{query.format('table')} union all {query.format('view')}").fetchall())
+
+
 def lowest_watermark(con: duckdb.DuckDBPyConnection) -> int | None:
     """Where the touched dates of the next dbt run begin; None before the first."""
     return con.execute(f"select min(change_seq) from {WATERMARK.qualified}").fetchone()[0]

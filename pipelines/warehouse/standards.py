@@ -30,14 +30,19 @@ _WHOLE = "(all)"
 """Pseudo seed whose one row is the hash of everything: a night without a new standard ends with it."""
 
 
+def standards_stand(con: duckdb.DuckDBPyConnection, standards: Standards) -> bool:
+    """Whether the warehouse holds these standards already, the park's own rows as such: nothing is to be loaded then."""
+    found = con.execute(f"select row_hash from {STANDARD_ROW.qualified} where seed = ?", [_WHOLE]).fetchone()
+    return found == (_hash_of_all(standards),)
+
+
 def load_standards_into(con: duckdb.DuckDBPyConnection, standards: Standards, park_id: str, now: datetime) -> int | None:
     """Bring `landing.own_<seed>` and `landing.standard_row` to the given standards, in one transaction.
 
     Returns the change_seq under which changed rows were written to `landing.touched`, None when
     nothing had changed. The very first load touches nothing: no mart has been built from older rows.
     """
-    whole = _hash_of_all(standards)
-    if con.execute(f"select row_hash from {STANDARD_ROW.qualified} where seed = ?", [_WHOLE]).fetchone() == (whole,):
+    if standards_stand(con, standards):
         return None
     _check_names(standards)
     with tempfile.TemporaryDirectory(prefix="standards-") as folder, transaction(con):
@@ -70,7 +75,7 @@ def load_standards_into(con: duckdb.DuckDBPyConnection, standards: Standards, pa
             """,
             [now],
         )
-        con.execute(f"insert into {STANDARD_ROW.qualified} values (?, ?, null, null, ?)", [_WHOLE, whole, now])
+        con.execute(f"insert into {STANDARD_ROW.qualified} values (?, ?, null, null, ?)", [_WHOLE, _hash_of_all(standards), now])
         if first or not changed:
             return None
         change_seq = next_change_seq(con)
