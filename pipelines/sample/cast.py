@@ -100,14 +100,15 @@ class Stack(Fixed):
 
 
 class Fuel(Fixed):
-    """What a boiler burns: contents as received, the share of its sulfur that goes into the gas, and of that what treatment removes."""
+    """What is burnt: contents as received; in a boiler the share of its sulfur that goes into the gas, and of that what treatment removes."""
 
     item: str
     sulfur_percent: float
     ash_percent: float
     ncv_gj_t: float
-    sulfur_burnt: float
-    sulfur_removed: float
+    sulfur_burnt: float | None = None
+    """None in a kiln, whose clinker keeps what it will."""
+    sulfur_removed: float | None = None
 
 
 class Enterprise(Fixed):
@@ -139,6 +140,11 @@ class Enterprise(Fixed):
     shutdowns: tuple[tuple[int, int, int], ...] = ()
     high_voltage: bool = False
     """Its electricity is settled on registers of the grid's metering points, not in the customers' file."""
+
+    @property
+    def has_boiler(self) -> bool:
+        """Whether its gas is its fuel's: what a balance of the fuel can be held against."""
+        return self.fuel is not None and self.fuel.sulfur_burnt is not None
 
 
 class Metal(Fixed):

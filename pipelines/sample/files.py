@@ -511,6 +511,7 @@ class Files:
         names = {
             "w20121": "总镍", "w20116": "总铬", "w20117": "六价铬",
             "sulfur_raw_coal": "原煤含硫量", "ash_raw_coal": "原煤灰分", "ncv_raw_coal": "原煤低位发热量",
+            "sulfur_bituminous_coal": "烟煤含硫量", "ash_bituminous_coal": "烟煤灰分", "ncv_bituminous_coal": "烟煤低位发热量",
         }  # fmt: skip
         rows: list[tuple[str, str, datetime, str, str, str]] = []
         for point, sample, moment, levels in self.monitors.samples(run.first, run.last):

@@ -485,7 +485,7 @@ class Monitors:
     def samples(self, first: date, last: date) -> list[tuple[str, str, datetime, dict[str, float]]]:
         """Laboratory samples of the days: point, sample number, moment, parameter → mg/L as it truly was, of fuels % and GJ/t.
 
-        Every workshop outlet is sampled once a week, every boiler's fuel on Mondays.
+        Every workshop outlet is sampled once a week, what boilers and kilns burn on Mondays.
         """
         taken = []
         for enterprise in self.park.enterprises:

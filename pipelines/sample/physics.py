@@ -381,7 +381,7 @@ class Park:
         def compute() -> np.ndarray:
             load = self.activity(enterprise) / max(enterprise.load, 0.1)
             share = 0.22 + 0.78 * load
-            if enterprise.fuel:  # a boiler's gas is its fuel's
+            if enterprise.has_boiler:  # a boiler's gas is its fuel's
                 share = self.coal() / _COAL_AT_FULL_FLOW_T
             flow = stack.flow_m3_h * share * self._wobble(stack.outlet_id, "flow", size=0.02)
             return np.where(self.standstill(enterprise), 0.0, flow)
@@ -394,7 +394,7 @@ class Park:
         def compute() -> np.ndarray:
             level = stack.mg_m3[pollutant] * np.clip(self._wobble(stack.outlet_id, pollutant, size=0.085, scale=8), 0.4, 1.9)
             enterprise = next(one for one in self.enterprises if stack in one.stacks)
-            if pollutant == "a21026" and enterprise.fuel:
+            if pollutant == "a21026" and enterprise.has_boiler:
                 level = level * self.fuel_property(enterprise, "sulfur") / enterprise.fuel.sulfur_percent
             return level
 

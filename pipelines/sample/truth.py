@@ -195,7 +195,7 @@ class Truth:
         parts = []
         window = self.park.days.slice(self.first, self.last)
         for enterprise in self.park.enterprises:
-            for stack in enterprise.stacks if enterprise.fuel else ():
+            for stack in enterprise.stacks if enterprise.has_boiler else ():
                 burnt = self.park.coal()[window]
                 parts.append(
                     pl.DataFrame(

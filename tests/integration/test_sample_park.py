@@ -176,6 +176,11 @@ def test_a_boiler_s_estimates_stand_beside_its_monitor(park: Park) -> None:
     september = truth.read(park.settings.home / TRUTH, "fuel_balance").filter(pl.col("local_date").dt.month() == 9)
     assert found[1][1] == pytest.approx(september["so2_of_fuel_kg"].sum(), rel=0.05)
     assert park.ask("select * from assessment.plausibility where rule_id = 'flue_gas_volume'") == []
+    # of the kiln's coal the sulfur is known, but not what clinker keeps of it
+    kiln = "outlet_id = 'E008-STACK-1' and pollutant_code = 'a21026' and period_start = '2026-09-01' and period_type = 'month'"
+    assert park.ask(f"select mass_kg, reason from marts.emission_method where {kiln} and method_code = 'material_balance'") == [
+        (None, "conversion_unknown")
+    ]
 
 
 def test_reconciliation_finds_what_was_declared_too_low(park: Park) -> None:

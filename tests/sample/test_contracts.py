@@ -224,6 +224,7 @@ def test_non_detects_keep_their_limit(home: Path, references: References) -> Non
     assert (below["detection_limit"] > 0).all()
     assert dict(parsed.select("parameter_code", "unit").unique().iter_rows()) == {
         "w20121": "mg/L", "w20116": "mg/L", "w20117": "mg/L", "sulfur_raw_coal": "%", "ash_raw_coal": "%", "ncv_raw_coal": "GJ/t",
+        "sulfur_bituminous_coal": "%", "ash_bituminous_coal": "%", "ncv_bituminous_coal": "GJ/t",
     }  # fmt: skip
     # Hexavalent chromium is reported in µg/L: a slip of the unit would put it a thousand times above its limit.
     assert parsed.filter(pl.col("parameter_code") == "w20117")["value"].max() < 0.5

@@ -170,6 +170,7 @@ by_balance as (
         case
             when of_sector.quantity is null then 'activity_unknown'
             when contents.percent is null then 'content_unknown'
+            when balances.conversion is null then 'conversion_unknown'
         end as reason,
         dense_rank() over (
             partition by of_sector.grain, of_sector.period_start, of_sector.enterprise_id, of_sector.subject_code, balances.pollutant_code
