@@ -47,9 +47,10 @@ FIELDS = pl.Schema(
 """What a frame's envelope says, one row a frame. `payload` is a hash of the data area, good within one process."""
 
 _CODED = pl.Categorical()
+_CODED_STATISTIC = pl.Enum(list(dict.fromkeys(statistic.value for statistic in STATISTICS.values())))
 VALUES = pl.Schema(
     {
-        "item": pl.Int32(), "factor": _CODED, "field": _CODED, "statistic": _CODED, "value_text": pl.String(), "value_number": pl.Float64(),
+        "item": pl.Int32(), "factor": _CODED, "field": _CODED, "statistic": _CODED_STATISTIC, "value_text": pl.String(), "value_number": pl.Float64(),
         "flag": _CODED, "eflag": _CODED, "sample_time": pl.Datetime("us"),
     }
 )  # fmt: skip
@@ -344,7 +345,7 @@ def _slots(text: np.ndarray, items: _Items, models: np.ndarray) -> tuple[_Slots,
         numeric=np.array([entry[4] for entry in described])[name[kept]],
         attributes=tuple(of_run[run[kept]] for of_run in attributes),
         names={
-            column: pl.Series([entry[place] for entry in described], dtype=pl.String).cast(_CODED).gather(name[kept])
+            column: pl.Series([entry[place] for entry in described], dtype=pl.String).cast(VALUES[column]).gather(name[kept])
             for place, column in enumerate(("factor", "field", "statistic"))
         },
     )
