@@ -11,7 +11,7 @@ from typing import Any
 
 _OF_THE_BUILD = re.compile(
     r"\b(run_query|statement|load_result|env_var|invocation_id|run_started_at|lowest_watermark|through_change_seq"
-    r"|now|today|current_date|current_timestamp|random|uuid|nextval)\b"
+    r"|now|today|age(?=\()|current_(date|time|timestamp)|get_current_time(stamp)?|localtime(stamp)?|random|uuid|nextval)(?!\w)"
 )
 """Words in a model or macro that let it come out otherwise in another build though nothing it reads has changed."""
 _WORD = re.compile(r"\b[a-zA-Z_]\w*\b")

@@ -77,7 +77,7 @@ def test_a_source_nobody_knows_has_changed() -> None:
     [
         ("select now()", ()),
         ("select {{ through_change_seq() }}", ()),
-        ("select {{ age() }}", (macro("age", "{% macro age() %}{{ moment() }}{% endmacro %}"), macro("duckdb__moment", "now()"))),
+        ("select {{ since() }}", (macro("since", "{% macro since() %}{{ moment() }}{% endmacro %}"), macro("duckdb__moment", "now()"))),
         ("select {{ ranges() }}", (macro("ranges", "{% macro ranges() %}{% do run_query('select 1') %}{% endmacro %}"),)),
     ],
     ids=["the clock", "the build's changes", "the clock behind two macros", "a question to the warehouse"],
