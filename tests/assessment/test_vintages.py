@@ -143,10 +143,11 @@ class TestGrades:
         assert (found["E2"]["grade_kept_share"], found["E2"]["rank"], found["E2"]["rank_worst"]) == (1.0, 1, 1)
 
     def test_whoever_an_edition_does_not_touch_stays_as_it_is(self) -> None:
-        found = under_vintages(self.scored(), self.ratios(("E1", "carbon", "grid-2022", 1.05)))
+        scored = self.scored()
+        found = under_vintages(scored, scored.assessed(), self.ratios(("E1", "carbon", "grid-2022", 1.05)))
         assert found.sort("enterprise_id").select("enterprise_id", "grade", "score_i").rows() == [("E1", "II", 50.0), ("E2", "I", 100.0)]
-        assert under_vintages(self.scored(), self.ratios(("E1", "nothing", "grid-2022", 1.3))).is_empty()
+        assert under_vintages(scored, scored.assessed(), self.ratios(("E1", "nothing", "grid-2022", 1.3))).is_empty()
 
     def test_indicators_of_a_kind_of_product_keep_their_value(self) -> None:
         scored = self.scored(product_kind="steel")
-        assert under_vintages(scored, self.ratios(("E1", "carbon", "grid-2022", 1.3))).is_empty()
+        assert under_vintages(scored, scored.assessed(), self.ratios(("E1", "carbon", "grid-2022", 1.3))).is_empty()

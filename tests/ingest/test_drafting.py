@@ -49,11 +49,12 @@ def understood(drafted: Draft, file: Path, zone: ZoneInfo = PARK) -> tuple[float
 # the sample park's files, held against the contracts that people wrote for them
 
 
+MONTH = timedelta(days=28)
 READINGS = sorted(
     feed_id
     for feed_id, contract in SHIPPED.items()
-    # Too short a sample has no campaign, and logs of frames are no tables.
-    if contract.record == "reading" and feed_id != "e001_voc_campaign" and contract.source.hj212 is None
+    # Too short a sample has no campaign, logs of frames are no tables, and one figure a month could as well be declared.
+    if contract.record == "reading" and feed_id != "e001_voc_campaign" and contract.source.hj212 is None and contract.time.step < MONTH
 )
 
 

@@ -867,7 +867,7 @@ YEAR_2021 = (date(2021, 1, 1), date(2022, 1, 1))
 def named_by_index_systems() -> Iterable[Records]:
     """Reference section 2.6.5: 14 000 t of coal of 23 500 kJ/kg, 20 t of diesel, 3.2 GWh from waste heat, 100 000 t of clinker of 50.1 MPa;
     an incinerator's hours, means and samples; a mill that inspects what it makes."""
-    yield enterprises("CLINKERED", "FURNACE", "MILL")
+    yield enterprises("CLINKERED", "FURNACE", "INSPECTED")
     yield {
         "product": [{"product_code": "CLINKERED-CLINKER", "enterprise_id": "CLINKERED", "product_kind": "clinker", "unit": "t", **SINCE}]
     }
@@ -901,7 +901,7 @@ def named_by_index_systems() -> Iterable[Records]:
         "self_report": [report("FURNACE", "incineration_line_shutdowns", "none", *month(2024, 5), 1.0, "1")],
     }  # fmt: skip
     for item, tonnes in (("inspected_product", 200.0), ("passed_product", 199.0), ("premium_product", 150.0)):
-        yield {"self_report": [report("MILL", item, "output", *month(2023, 1), tonnes, "t")]}
+        yield {"self_report": [report("INSPECTED", item, "output", *month(2023, 1), tonnes, "t")]}
 
 
 def methods_side_by_side() -> Iterable[Records]:

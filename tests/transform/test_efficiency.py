@@ -143,8 +143,8 @@ class TestWhatIndexSystemsName:
         assert (row["value"], row["denominator"], row["unit"], row["state"]) == (pytest.approx(0.4), 2, "ngTEQ/m3", "measured")
 
     def test_shares_of_what_was_inspected(self, known_park: Warehouse) -> None:
-        assert self.of(known_park, "MILL", "product_pass_rate", "2023-01-01")["value"] == pytest.approx(99.5)
-        assert self.of(known_park, "MILL", "premium_product_rate", "2023-01-01")["value"] == pytest.approx(75)
+        assert self.of(known_park, "INSPECTED", "product_pass_rate", "2023-01-01")["value"] == pytest.approx(99.5)
+        assert self.of(known_park, "INSPECTED", "premium_product_rate", "2023-01-01")["value"] == pytest.approx(75)
 
 
 def test_flow_of_an_outlet_counts_once(known_park: Warehouse) -> None:
