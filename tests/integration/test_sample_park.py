@@ -201,7 +201,7 @@ def test_reconciliation_finds_what_was_declared_too_low(park: Park) -> None:
     assert planted.height >= 4 and not missed
 
 
-def test_quiet_then_late_files_then_a_full_rebuild(park: Park) -> None:
+def test_quiet_then_late_files_then_a_register_then_a_full_rebuild(park: Park) -> None:
     before = park.build()
     scores = park.ask("select * exclude (build_id) from assessment.enterprise_grade order by all")
     quiet = park.nightly()
@@ -220,9 +220,26 @@ def test_quiet_then_late_files_then_a_full_rebuild(park: Park) -> None:
     assert build["change_seq"] > after["change_seq"]
     [(revised,)] = park.ask(f"select sum(rows_revised) from audit.deliveries where build_id = '{build['build_id']}'")
     assert revised > 0, "the corrected file"
+
+    metered = "select sum(quantity) from marts.enterprise_consumption_daily where enterprise_id = 'E001' and item_code = 'tap_water'"
+    [(before_m3,)] = park.ask(metered)
+    _set_multiplier(park.settings, "E001-WA", 2)
+    register = park.nightly()
+    assert register.returncode == 0, register.stdout
+    assert park.ask(metered)[0][0] > 1.5 * before_m3
+    said = park.ask("select message from audit.step_outcomes where step = 'dbt' order by build_id desc limit 1")
+    assert "carried: " in said[0][0], "code and standards are as they were: not all is built"
+
     incremental = _marts(park.settings)
     _rebuild(park.settings)
     _compare(park.settings, incremental)
+
+
+def _set_multiplier(settings: Settings, point_id: str, multiplier: int) -> None:
+    file = settings.raw / "registers" / "channel.csv"
+    channels = pl.read_csv(file, infer_schema=False)
+    changed = pl.when(pl.col("point_id") == point_id).then(pl.lit(str(multiplier))).otherwise("multiplier")
+    channels.with_columns(multiplier=changed).write_csv(file)
 
 
 def _tables(con: duckdb.DuckDBPyConnection) -> list[str]:
