@@ -6,6 +6,7 @@ they must be known before the first register has been read. Imports contracts an
 """
 
 import os
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -24,6 +25,11 @@ TELEMETRY_OFF = {
     "GX_ANALYTICS_ENABLED": "False",
     "DAGSTER_DISABLE_TELEMETRY": "1",
 }
+
+
+def local_date(instant: datetime, zone: ZoneInfo) -> date:
+    """The park's date at an instant, which is naive UTC as everywhere in the warehouse."""
+    return instant.replace(tzinfo=UTC).astimezone(zone).date()
 
 
 class SettingsError(ValueError):

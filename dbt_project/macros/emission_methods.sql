@@ -162,7 +162,7 @@ select * from final
         on figures.enterprise_id = memberships.enterprise_id and {{ holds_on('memberships', 'figures.period_start') }}
 {%- endmacro %}
 
-{#- Whether a placed figure adds to its enterprise's total, and to the park's. -#}
-{% macro counts_in_total(entity) -%}
-coalesce(outlet_kind, '') <> 'workshop'{% if entity == 'park' %} and discharge_kind = 'direct' and is_member{% endif %}
+{#- Whether a figure of an outlet, or of a whole enterprise, adds to its enterprise's total, and to the park's: a direct discharge of a member. -#}
+{% macro counts_in_total(entity, row='', is_member='is_member') -%}
+coalesce({{ row }}outlet_kind, '') <> 'workshop'{% if entity == 'park' %} and {{ row }}discharge_kind = 'direct' and {{ is_member }}{% endif %}
 {%- endmacro %}

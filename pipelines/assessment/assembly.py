@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -20,7 +20,7 @@ from pipelines.assessment.method import Context, Frames, Method, Outcome, Result
 from pipelines.assessment.methods import METHODS
 from pipelines.contracts.standards import Standards
 from pipelines.contracts.states import BuildStatus
-from pipelines.settings import Settings
+from pipelines.settings import Settings, local_date
 from pipelines.warehouse.connection import transaction
 from pipelines.warehouse.tables import BUILDS, Table
 from pipelines.warehouse.verdicts import reason_marts_are_closed
@@ -143,8 +143,7 @@ def _local_date_of_build(con: duckdb.DuckDBPyConnection, build_id: str, zone: Zo
     found = con.execute(f"select started_at from {BUILDS.qualified} where build_id = ?", [build_id]).fetchone()
     if found is None:
         raise ScoresRefused(f"no scores: build {build_id} is not known to {BUILDS.qualified}; open it first")
-    started_at: datetime = found[0]
-    return started_at.replace(tzinfo=ZoneInfo("UTC")).astimezone(zone).date()
+    return local_date(found[0], zone)
 
 
 # -- writing ---------------------------------------------------------------------------------------------------------------------------

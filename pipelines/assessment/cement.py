@@ -1,6 +1,7 @@
 """Comparable coal consumption of clinker (可比熟料综合煤耗): the calculation chain of the cement sector's energy indicators.
 
-Pure arithmetic over one kiln's period; factors are rows of the standards. Where the quantities come from belongs elsewhere.
+Pure arithmetic over one kiln's period; factors are rows of the standards. The marts' metric `comparable_clinker_coal_consumption` is held against
+it. Where the quantities come from belongs elsewhere.
 A quantity that is not known leaves everything that rests on it unknown: a missing altitude is no factor of 0.
 """
 
@@ -27,6 +28,7 @@ class ClinkerFactors:
         reference_strength_mpa: Strength at 28 days that clinker is compared at.
         strength_exponent: Power of reference strength over strength.
         altitude_from_m: Altitude above which the pressure corrects.
+        sea_level_pressure_kpa: What it is compared with.
     """
 
     standard_coal_kj_per_kg: float
@@ -36,6 +38,7 @@ class ClinkerFactors:
     reference_strength_mpa: float
     strength_exponent: float
     altitude_from_m: float
+    sea_level_pressure_kpa: float
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Clinker:
         waste_heat_kwh: Generation from waste heat less its own use.
         electricity_kwh: Electricity of the kiln line.
         strength_mpa: Strength of the clinker at 28 days.
-        altitude_m, pressure_kpa, sea_level_pressure_kpa: Where the kiln stands.
+        altitude_m, pressure_kpa: Where the kiln stands.
     """
 
     clinker_t: float | None
@@ -61,7 +64,6 @@ class Clinker:
     strength_mpa: float | None
     altitude_m: float | None
     pressure_kpa: float | None = None
-    sea_level_pressure_kpa: float | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def clinker_factors(standards: Standards, on: date, supply_coal_factor: str | No
         reference_strength_mpa=of("reference_strength"),
         strength_exponent=of("strength_exponent"),
         altitude_from_m=of("altitude_from"),
+        sea_level_pressure_kpa=of("sea_level_pressure"),
     )
 
 
@@ -131,9 +134,9 @@ def clinker_consumption(clinker: Clinker, factors: ClinkerFactors) -> ClinkerCon
     Above `altitude_from_m` coal is corrected by the root of local over sea-level pressure (K), and everywhere by
     (reference strength / strength) to the power of `strength_exponent`.
 
-    Raises ValueError when clinker, strength or a pressure is known and not above 0.
+    Raises ValueError when clinker, strength or pressure is known and not above 0.
     """
-    for name in ("clinker_t", "strength_mpa", "pressure_kpa", "sea_level_pressure_kpa"):
+    for name in ("clinker_t", "strength_mpa", "pressure_kpa"):
         value = getattr(clinker, name)
         if value is not None and value <= 0:
             raise ValueError(f"{name} = {value!r}: must be above 0, or None where it is not known")
@@ -175,6 +178,6 @@ def _altitude_factor(clinker: Clinker, factors: ClinkerFactors) -> float | None:
         return None
     if clinker.altitude_m <= factors.altitude_from_m:
         return 1.0
-    if clinker.pressure_kpa is None or clinker.sea_level_pressure_kpa is None:
+    if clinker.pressure_kpa is None:
         return None
-    return (clinker.pressure_kpa / clinker.sea_level_pressure_kpa) ** 0.5
+    return (clinker.pressure_kpa / factors.sea_level_pressure_kpa) ** 0.5

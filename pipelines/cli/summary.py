@@ -1,5 +1,9 @@
 """The closing words of a nightly: what was published, what was not and why, and where to look."""
 
+import os
+import shlex
+import shutil
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +16,17 @@ from pipelines.warehouse.audit import BuildSummary, DeliveryLine
 
 _LINES_SHOWN = 12
 _TEXT_SHOWN = 160
+
+
+def _ask(settings: Settings) -> str:
+    """What to type here for a question: not everybody has activated the environment, and a home that was named must be named again."""
+    installed = Path(sys.executable).with_name("park-audit")
+    if shutil.which("park-audit") or not installed.exists():
+        program = "park-audit"
+    else:
+        program = shlex.quote(os.path.relpath(installed))
+    home = "" if settings.home == Settings.load().home else f" --home {shlex.quote(str(settings.home))}"
+    return f"{program} sql{home}"
 
 
 def show_summary(console: Console, settings: Settings, summary: BuildSummary, log: Path) -> None:
@@ -33,7 +48,7 @@ def show_summary(console: Console, settings: Settings, summary: BuildSummary, lo
         what = "nothing new, marts, verdicts and scores carried" if summary.carried else summary.publication or "no tables"
         console.print(f"[bold green]Published[/] build {summary.build_id} in {seconds:.0f} s: {what}, {summary.warnings} warnings")
         console.print(f"  {settings.published_file}")
-        console.print('  look: park-audit sql "from assessment.enterprise_grade"', markup=False)
+        console.print(f'  look: {_ask(settings)} "from assessment.enterprise_grade"', markup=False)
     else:
         console.print(f"[bold red]Not published[/]: build {summary.build_id} after {seconds:.0f} s, {summary.warnings} warnings")
         console.print(f"  {escape(summary.reason or 'no reason was given')}")

@@ -24,7 +24,7 @@ from pipelines.contracts.standards import Standards, load_standards
 from pipelines.contracts.states import BuildStatus, StepOutcome
 from pipelines.orchestration.code_version import code_version
 from pipelines.orchestration.progress import Reporter
-from pipelines.settings import Settings
+from pipelines.settings import Settings, local_date
 from pipelines.warehouse import audit, builds
 from pipelines.warehouse.connection import explain, open_warehouse
 from pipelines.warehouse.lock import Holder, write_lock
@@ -265,7 +265,7 @@ class Build:
 
     def local_month(self, moment: datetime) -> tuple[int, int]:
         """Year and month that the park's calendar shows at a moment (naive UTC)."""
-        local = moment.replace(tzinfo=UTC).astimezone(self.settings.zone)
+        local = local_date(moment, self.settings.zone)
         return local.year, local.month
 
     # Whether anything has to be built at all

@@ -15,6 +15,7 @@ from pipelines.orchestration.build import Build, utc_now
 from pipelines.orchestration.dbt_models import carry
 from pipelines.orchestration.keys import AUDIT, MEASURED_RECORDS, PUBLICATION, landing_key
 from pipelines.orchestration.resources import BUILD
+from pipelines.settings import local_date
 from pipelines.warehouse import audit
 
 PUBLISH, CLOSE = "publish", "close"
@@ -49,7 +50,8 @@ def publish_build(build: Build) -> dict[str, object]:
 
     with build.step(PUBLISH) as note:
         now = utc_now()
-        if restated := _record_restatements(build, now):
+        # Marts that were carried over state nothing anew; a quarter ends with a month, and a new month is never carried.
+        if not build.carried and (restated := _record_restatements(build, now)):
             note.say(f"{restated} masses substituted or revised")
         published = publish(
             build.con,
@@ -80,13 +82,9 @@ def publish_build(build: Build) -> dict[str, object]:
 
 
 def _record_restatements(build: Build, now: datetime) -> int:
-    from pipelines.publish.restatements import local_date, quarter_has_ended, record_restatements
-    from pipelines.publish.snapshot import published_build
+    from pipelines.publish.restatements import record_restatements
 
     settings = build.settings
-    # Marts that were carried over state nothing anew, unless what they state became final by the calendar alone.
-    if build.carried and (before := published_build(build.con, settings)) and not quarter_has_ended(before[1], now, settings.zone):
-        return 0
     return record_restatements(build.con, settings.published_file, settings.park.park_id, build.build_id, local_date(now, settings.zone))
 
 

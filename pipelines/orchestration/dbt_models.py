@@ -128,13 +128,12 @@ def carry(build: Build, models: list[str]) -> str | None:
     return None
 
 
-def standing(build: Build, manifest: Mapping[str, Any]) -> frozenset[str]:
+def standing(build: Build, previous: audit.BuildRow | None, manifest: Mapping[str, Any]) -> frozenset[str]:
     """Ids of the nodes that need not run this time; none unless the build before this one ended well with the same code and standards.
 
     What the build before left out in its turn was built by an earlier one of which all this holds too. A build that ran but a
     part of the graph, or took in what it could not build, has not published.
     """
-    previous = audit.previous_build(build.con, build.build_id)
     if previous is None or previous.status is not BuildStatus.PUBLISHED or previous.code_version != build.code_version:
         return frozenset()
     if not build.standards_stand or previous.standards_hash != build.standards.hash:
@@ -162,7 +161,7 @@ def _run(context: dg.AssetExecutionContext, build: Build, note: StepNote, manife
     previous = audit.previous_build(build.con, build.build_id)
     published = previous is not None and previous.status is BuildStatus.PUBLISHED
     seeds_stand = published and build.standards_stand and previous.standards_hash == build.standards.hash
-    left_out = frozenset() if rebuild or context.is_subset else standing(build, manifest)
+    left_out = frozenset() if rebuild or context.is_subset else standing(build, previous, manifest)
     target = runner.build_target(settings, build.build_id)
     arguments = runner.dbt_arguments(
         "build",
@@ -177,7 +176,7 @@ def _run(context: dg.AssetExecutionContext, build: Build, note: StepNote, manife
     if left_out:
         variables |= runner.only_what_is_named()
     failed_checks: list[dg.AssetCheckResult] = []
-    carried = _Carried(build, manifest, left_out)
+    carried = _Carried(previous, manifest, left_out)
     build.release_warehouse()
     with environment(variables):
         invocation: DbtCliInvocation = context.resources.dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
@@ -212,8 +211,7 @@ class _Carried:
     run are not materialised, which is what they are.
     """
 
-    def __init__(self, build: Build, manifest: Mapping[str, Any], left_out: Collection[str]) -> None:
-        previous = audit.previous_build(build.con, build.build_id)
+    def __init__(self, previous: audit.BuildRow | None, manifest: Mapping[str, Any], left_out: Collection[str]) -> None:
         self._said = f"nothing it is made of has changed since build {previous.build_id if previous else '-'}"
         self._nodes: Mapping[str, Mapping[str, Any]] = manifest["nodes"]
         self._left_out = sorted(left_out)

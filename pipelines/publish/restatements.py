@@ -5,9 +5,8 @@ same as last time is not written again, so that a night without restatements cos
 """
 # ruff: noqa: S608 - names come from our own declarations; values are bound parameters
 
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -17,16 +16,6 @@ from pipelines.warehouse.tables import REVISIONS, SUBSTITUTIONS
 _GAPS = "intermediate.int_substitutions"
 _PERIODS = {"enterprise_emission_daily": "local_date", "enterprise_emission_monthly": "month_start_date"}
 _BEFORE = "published_before"
-
-
-def local_date(instant: datetime, zone: ZoneInfo) -> date:
-    """The park's date at a naive UTC instant."""
-    return instant.replace(tzinfo=UTC).astimezone(zone).date()
-
-
-def quarter_has_ended(since: datetime, now: datetime, zone: ZoneInfo) -> bool:
-    """Whether a quarter ended, by the park's clock, between two naive UTC instants: substituted masses in it are final now."""
-    return len({(day.year, (day.month - 1) // 3) for day in (local_date(since, zone), local_date(now, zone))}) == 2
 
 
 def record_restatements(con: duckdb.DuckDBPyConnection, published: Path, park_id: str, build_id: str, today: date) -> int:

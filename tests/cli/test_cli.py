@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -341,6 +342,14 @@ def test_a_published_night_ends_with_zero_and_says_what_it_did(home: MiniHome) -
     ):
         assert words in done.stdout, done.stdout
     assert "Running with dbt" not in done.stdout and "DEBUG" not in done.stdout + done.stderr, "only our own lines"
+    # what it says to type works for somebody who has not activated the environment, on the home that was named
+    [hint] = [line.split("look: ")[1] for line in done.stdout.splitlines() if "look: " in line]
+    *asked, _ = shlex.split(hint)
+    published = "select count(*) as published from audit.builds where status = 'published'"
+    answer = subprocess.run(
+        [*asked, "--format", "csv", published], cwd=CHECKOUT, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False
+    )
+    assert (answer.returncode, answer.stdout.split()) == (0, ["published", "2"]), hint + answer.stderr
     [log] = home.settings.logs.glob("nightly-*.log")
     assert "Running with dbt" in log.read_text()
     assert home.published("select count(*) from marts.park_daily") == [(3,)]

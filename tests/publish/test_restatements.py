@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
 
-from pipelines.publish.restatements import quarter_has_ended, record_restatements
+from pipelines.publish.restatements import record_restatements
 from pipelines.warehouse.tables import REVISIONS, SUBSTITUTIONS
 
 DAY = date(2026, 2, 3)
@@ -140,16 +139,3 @@ def test_published_figures_that_changed(con: duckdb.DuckDBPyConnection, tmp_path
         "select outlet_id, reason from audit.revisions where table_name = 'enterprise_emission_monthly' order by 1"
     ).fetchall()
     assert months == [(outlet_id, reason) for outlet_id, *_, reason in found]
-
-
-@pytest.mark.parametrize(
-    ("since", "now", "ended"),
-    [
-        (datetime(2026, 3, 31, 15, 59), datetime(2026, 3, 31, 16, 0), True),
-        (datetime(2026, 3, 31, 16, 0), datetime(2026, 4, 1, 0, 0), False),
-        (datetime(2026, 1, 2), datetime(2026, 3, 30), False),
-        (datetime(2025, 2, 3), datetime(2026, 2, 3), True),
-    ],
-)
-def test_a_quarter_ends_by_the_parks_clock(since: datetime, now: datetime, ended: bool) -> None:
-    assert quarter_has_ended(since, now, ZoneInfo("Asia/Shanghai")) is ended

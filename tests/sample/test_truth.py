@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.contracts.standards import load_standards
 from pipelines.sample import cast, papers, truth
+from pipelines.sample.audit import story
 from pipelines.sample.faults import FILE_FAULTS, VALUE_FAULTS, Faults
 from pipelines.sample.generate import DEFAULT_DAYS, DEFAULT_END, model
 from pipelines.sample.monitors import OFF_HABIT, Monitors
@@ -148,6 +149,12 @@ def test_a_boiler_s_gas_and_sulfur_dioxide_are_its_coal_s(home: Path) -> None:
     assert set(months["outlet_id"]) == {"E009-STACK-1"}
     assert (months["gas_m3"] / months["gas_of_fuel_m3"] - 1).abs().max() < 0.1
     assert (months["so2_kg"] / months["so2_of_fuel_kg"] - 1).abs().max() < 1 / 6
+
+
+def test_the_register_says_of_a_scrubber_what_it_removes() -> None:
+    said = {(row["enterprise_id"], row.get("treats_parameter")): row.get("actual_efficiency") for row in story().equipment}
+    boilers = [one for one in cast.enterprises(12, 1) if one.has_boiler]
+    assert [(one.enterprise_id, one.fuel.sulfur_removed) for one in boilers] == [("E009", said["E009", "a21026"])]
 
 
 def test_stopped_plants_emit_nothing(home: Path) -> None:

@@ -865,14 +865,14 @@ YEAR_2021 = (date(2021, 1, 1), date(2022, 1, 1))
 
 
 def named_by_index_systems() -> Iterable[Records]:
-    """Reference section 2.6.5: 14 000 t of coal of 23 500 kJ/kg, 20 t of diesel, 3.2 GWh from waste heat, 100 000 t of clinker of 50.1 MPa;
+    """Reference section 2.6.5: 14 000 t of coal of 23 500 kJ/kg, 20 t of diesel, 3.2 GWh from waste heat, 100 000 t of clinker of 50.1 MPa, in March at 1 900 m;
     an incinerator's hours, means and samples; a mill that inspects what it makes."""
     yield enterprises("CLINKERED", "FURNACE", "INSPECTED")
     yield {
         "product": [{"product_code": "CLINKERED-CLINKER", "enterprise_id": "CLINKERED", "product_kind": "clinker", "unit": "t", **SINCE}]
     }
     yield {"point": [{"point_id": "CLINKERED-LAB", "enterprise_id": "CLINKERED", "kind": "laboratory", **SINCE}]}
-    for number, samples in ((1, (49.1, 51.1)), (2, ())):
+    for number, samples, altitude in ((1, (49.1, 51.1), 35.0), (2, (), 35.0), (3, (49.1, 51.1), 1900.0)):
         first, end = month(2023, number)
         yield {
             "self_report": [
@@ -883,7 +883,7 @@ def named_by_index_systems() -> Iterable[Records]:
             ],
             "reading": [
                 *(sample("CLINKERED-LAB", "clinker_strength", "MPa", first + timedelta(days=7 * at), value) for at, value in enumerate(samples)),
-                sample("CLINKERED-LAB", "altitude", "m", first, 35.0),
+                sample("CLINKERED-LAB", "altitude", "m", first, altitude), *(sample("CLINKERED-LAB", "a01006", "kPa", first, 81.0) for _ in range(altitude > 1000)),
             ],
         }  # fmt: skip
     yield {"process": [{"process_id": "FURNACE-P1", "enterprise_id": "FURNACE", "process_code": "incineration", **SINCE}]}

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from pipelines.assessment.cement import Clinker, clinker_consumption, clinker_factors
+from pipelines.contracts.standards import load_standards
+from pipelines.settings import CHECKOUT
 from tests.transform.harness import Warehouse
 
 
@@ -122,6 +125,18 @@ class TestWhatIndexSystemsName:
             row = self.of(known_park, "CLINKERED", "comparable_clinker_coal_consumption", "2023-01-01", product)
             assert row["value"] == pytest.approx((112.258 + 0.291 - 9.6) * 1.011767, abs=2e-3)
             assert row["unit"] == "kgce/t"
+
+    @pytest.mark.parametrize(("month", "altitude_m", "pressure_kpa"), [(1, 35.0, None), (3, 1900.0, 81.0)])
+    def test_the_marts_compare_clinker_as_the_method_does(
+        self, known_park: Warehouse, month: int, altitude_m: float, pressure_kpa: float | None
+    ) -> None:
+        kiln = Clinker(
+            clinker_t=100_000, coal_t=14_000, coal_kj_per_kg=23_500, oil_t=20, waste_heat_kwh=3_200_000, electricity_kwh=None,
+            strength_mpa=50.1, altitude_m=altitude_m, pressure_kpa=pressure_kpa,
+        )  # fmt: skip
+        factors = clinker_factors(load_standards(CHECKOUT / "dbt_project" / "seeds"), date(2023, month, 1))
+        row = self.of(known_park, "CLINKERED", "comparable_clinker_coal_consumption", f"2023-{month:02d}-01")
+        assert row["value"] == pytest.approx(clinker_consumption(kiln, factors).comparable_coal_consumption, rel=1e-9)
 
     def test_clinker_of_unknown_strength_compares_with_nothing(self, known_park: Warehouse) -> None:
         row = self.of(known_park, "CLINKERED", "comparable_clinker_coal_consumption", "2023-02-01")

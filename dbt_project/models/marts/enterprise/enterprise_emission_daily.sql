@@ -117,9 +117,8 @@ final as (
         touched.allocated_share,
         touched.discharge_kind,
         touched.receiving_enterprise_id,
-        touched.outlet_kind <> 'workshop' as counts_in_enterprise_total,
-        touched.outlet_kind <> 'workshop' and touched.discharge_kind = 'direct' and memberships.enterprise_id is not null
-            as counts_in_park_total,
+        {{ counts_in_total('enterprise', 'touched.') }} as counts_in_enterprise_total,
+        {{ counts_in_total('park', 'touched.', 'memberships.enterprise_id is not null') }} as counts_in_park_total,
         case
             when touched.mass_kg is null then 'missing'
             when touched.is_allocated then 'estimated'
